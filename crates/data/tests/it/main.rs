@@ -1,0 +1,9 @@
+//! Tests of crate `data` through its public door.
+
+mod batch;
+mod check;
+mod jagged;
+mod log;
+mod order;
+mod sealed;
+mod split;

@@ -119,6 +119,11 @@ impl<'w> Ingest<'w> {
         })
     }
 
+    /// Names the files that were read; their checksums are known only once they are.
+    pub(crate) fn set_files(&mut self, files: Vec<SourceFile>) {
+        self.origin.files = files;
+    }
+
     fn check(&self, row: &Row<'_>) -> Result<Option<f32>, String> {
         if row.user.is_none() && row.item.is_none() {
             return Err("neither user nor item".into());

@@ -10,7 +10,8 @@
 //!     items.parquet users.parquet    catalogue rows; later imports win
 //!     slates.parquet             what was shown
 //!     rejects.jsonl              bad rows, with line and reason
-//! DIR/models/                    model versions (crate `retrieve`)
+//! DIR/models/                    model versions, each a sealed folder (crate `retrieve`)
+//! DIR/reports/                   evaluations, each a sealed folder
 //! ```
 
 mod manifest;
@@ -38,6 +39,7 @@ use crate::{Error, Feedback, Files, Progress, Result, Sequences, Slate};
 
 const IMPORTS: &str = "imports";
 const MODELS: &str = "models";
+const REPORTS: &str = "reports";
 
 /// A log as it was when it was opened: later writes do not show.
 #[derive(Clone)]
@@ -96,6 +98,11 @@ impl Log {
         self.dir.join(MODELS)
     }
 
+    /// Where its evaluations lie.
+    pub fn reports_dir(&self) -> PathBuf {
+        self.dir.join(REPORTS)
+    }
+
     /// The files it lies on.
     pub fn files(&self) -> &Arc<dyn Files> {
         &self.files
@@ -127,7 +134,7 @@ impl Log {
         reader::sequences(self, feedback, progress)
     }
 
-    /// Checks every byte of the log and of its model versions. Empty: all is well.
+    /// Checks every byte of the log, of its model versions and of its evaluations. Empty: all is well.
     pub fn verify(files: &Arc<dyn Files>, dir: &Path) -> Vec<Error> {
         let log = match Log::open(files.clone(), dir) {
             Ok(log) => log,
@@ -150,16 +157,13 @@ impl Log {
             })),
             Err(error) => found.push(error),
         }
-        match listed(MODELS) {
-            Ok(entries) => found.extend(entries.iter().flat_map(|path| {
-                if path.extension().is_some_and(|end| end == "json") {
-                    let read: Result<(serde_json::Value, String)> =
-                        sealed::read_checked(files.as_ref(), path);
-                    return read.err().into_iter().collect::<Vec<_>>();
+        for folder in [MODELS, REPORTS] {
+            match listed(folder) {
+                Ok(entries) => {
+                    found.extend(entries.iter().flat_map(|path| verify_entry(files, path)));
                 }
-                sealed::verify(files.as_ref(), path)
-            })),
-            Err(error) => found.push(error),
+                Err(error) => found.push(error),
+            }
         }
         // Two checks may see one damage.
         let mut seen = std::collections::BTreeSet::new();
@@ -187,6 +191,19 @@ impl Log {
         let bytes = self.import_manifest(import)?.read(self.files.as_ref(), &folder, name)?;
         Ok((bytes, folder.join(name)))
     }
+}
+
+/// A sealed folder, or a pointer to one.
+fn verify_entry(files: &Arc<dyn Files>, path: &Path) -> Vec<Error> {
+    if path.extension().is_some_and(|end| end == "json") {
+        let read: Result<(serde_json::Value, String)> =
+            sealed::read_checked(files.as_ref(), path);
+        return read.err().into_iter().collect();
+    }
+    let staging = path.file_name().is_some_and(|name| {
+        name.to_string_lossy().starts_with(sealed::STAGING)
+    });
+    if staging { Vec::new() } else { sealed::verify(files.as_ref(), path) }
 }
 
 const USER_IDS: &str = "user-ids.parquet";

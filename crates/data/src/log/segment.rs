@@ -48,7 +48,6 @@ impl EventColumns {
         self.ids.len()
     }
 
-
     /// Event number `row`.
     pub(crate) fn event(&self, row: usize) -> Event {
         let index = |index: u32| (index != NONE).then_some(index);

@@ -44,7 +44,7 @@ impl Writer {
         let entries = files.list(dir).map_err(Error::io(dir))?;
         let ours = |path: &std::path::PathBuf| {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-            matches!(name.as_deref(), Some(LOCK | IMPORTS | MANIFEST | super::MODELS))
+            matches!(name.as_deref(), Some(LOCK | IMPORTS | MANIFEST | super::MODELS | super::REPORTS))
                 || name.is_some_and(|name| name.starts_with('.'))
         };
         let is_log = entries.contains(&dir.join(MANIFEST));

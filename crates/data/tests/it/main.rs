@@ -2,6 +2,7 @@
 
 mod batch;
 mod check;
+mod import;
 mod jagged;
 mod log;
 mod order;

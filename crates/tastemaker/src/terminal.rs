@@ -1,0 +1,140 @@
+//! What a person sees while work goes on: bars on stderr, answers on stdout, Ctrl-C heard.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use data::{Progress, Step};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Hears Ctrl-C and SIGTERM from now on: the first asks work to stop cleanly, the second ends
+/// the process.
+pub(crate) fn hear_stop() -> Result<()> {
+    ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })
+    .context("listening for Ctrl-C")
+}
+
+/// Whether the user asked to stop.
+pub(crate) fn stopped() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
+/// Runs `work` with a progress bar on stderr (nothing where stderr is no terminal but a line a
+/// phase), named `title`.
+pub(crate) fn with_progress<T>(
+    title: &str,
+    work: impl FnOnce(&Progress<'_>) -> T,
+) -> T {
+    let bar = Bar::new(title);
+    let report = |step: Step<'_>| bar.report(step);
+    let progress = Progress::new(&report, &STOP);
+    let result = work(&progress);
+    bar.bar.finish_and_clear();
+    result
+}
+
+struct Bar {
+    bar: ProgressBar,
+    title: String,
+    /// The phase shown, to print plain lines where there is no terminal.
+    phase: Mutex<String>,
+    plain: bool,
+}
+
+impl Bar {
+    fn new(title: &str) -> Bar {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
+        bar.set_style(style(false));
+        bar.enable_steady_tick(Duration::from_millis(250));
+        let plain = !std::io::stderr().is_terminal();
+        Bar { bar, title: title.to_owned(), phase: Mutex::default(), plain }
+    }
+
+    fn report(&self, step: Step<'_>) {
+        let mut phase = self.phase.lock().expect("no thread panics while it holds a title");
+        if *phase != step.what {
+            step.what.clone_into(&mut phase);
+            self.bar.set_style(style(step.total.is_some()));
+            self.bar.set_message(format!("{}: {}", self.title, step.what));
+            if self.plain {
+                note(&format!("{}: {}", self.title, step.what));
+            }
+        }
+        if let Some(total) = step.total {
+            self.bar.set_length(total);
+        }
+        self.bar.set_position(step.done);
+    }
+}
+
+fn style(known_end: bool) -> ProgressStyle {
+    let template = if known_end {
+        "  {msg:<40} {bar:24} {percent:>3} %  {human_pos} of {human_len}  {eta} left"
+    } else {
+        "  {msg:<40} {spinner} {human_pos}  {elapsed}"
+    };
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━━─")
+}
+
+/// A line for people, on stderr.
+#[allow(clippy::print_stderr, reason = "this is the one place that writes to stderr")]
+pub(crate) fn note(line: &str) {
+    eprintln!("{line}");
+}
+
+/// A line of the answer, on stdout. A reader that went away (`| head`) ends the process
+/// quietly.
+pub(crate) fn answer(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// `1234567` as `1,234,567`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Time since [`Stopwatch::start`].
+pub(crate) struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    #[allow(clippy::disallowed_methods, reason = "the binary measures; libraries are told")]
+    pub(crate) fn start() -> Stopwatch {
+        Stopwatch(std::time::Instant::now())
+    }
+
+    pub(crate) fn seconds(&self) -> f64 {
+        self.0.elapsed().as_secs_f64()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn digits_are_grouped_by_three() {
+        let shown = [0, 7, 999, 1000, 100_836, 1_234_567].map(grouped);
+        assert_eq!(shown, ["0", "7", "999", "1,000", "100,836", "1,234,567"]);
+    }
+}

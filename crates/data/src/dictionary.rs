@@ -70,7 +70,9 @@ impl Dictionary {
         self.bytes.extend_from_slice(id.as_bytes());
         self.ends.push(self.bytes.len() as u64);
         let Self { bytes, ends, table } = self;
-        table.insert_unique(hash, (index, high), |entry| xxh3_64(slice_of(bytes, ends, entry.0)));
+        table.insert_unique(hash, (index, high), |entry| {
+            xxh3_64(slice_of(bytes, ends, entry.0))
+        });
         Ok((index, hash))
     }
 

@@ -42,8 +42,9 @@ impl<T> Jagged<T> {
     /// Where the values in all would pass `i32::MAX`.
     pub fn push(&mut self, row: impl IntoIterator<Item = T>) -> Result<()> {
         self.values.extend(row);
-        let end = i32::try_from(self.values.len())
-            .map_err(|_| Error::Refused("a jagged batch holds at most 2^31 - 1 values".into()))?;
+        let end = i32::try_from(self.values.len()).map_err(|_| {
+            Error::Refused("a jagged batch holds at most 2^31 - 1 values".into())
+        })?;
         self.offsets.push(end);
         Ok(())
     }
@@ -79,7 +80,8 @@ impl<T> KeyedJagged<T> {
                 cells.rows()
             )));
         }
-        if let Some(twice) = keys.iter().enumerate().find(|(at, key)| keys[..*at].contains(key)) {
+        if let Some(twice) = keys.iter().enumerate().find(|(at, key)| keys[..*at].contains(key))
+        {
             return Err(Error::Refused(format!("feature {:?} appears twice", twice.1)));
         }
         Ok(Self { keys, samples, cells })

@@ -24,7 +24,9 @@ pub fn descending(a: (u32, f32), b: (u32, f32), seed: u64) -> Ordering {
     // `total_cmp` puts -0.0 under 0.0; adding 0.0 makes them one score.
     (key(b.1) + 0.0)
         .total_cmp(&(key(a.1) + 0.0))
-        .then_with(|| if a.0 == b.0 { Ordering::Equal } else { tie(a.0, seed).cmp(&tie(b.0, seed)) })
+        .then_with(|| {
+            if a.0 == b.0 { Ordering::Equal } else { tie(a.0, seed).cmp(&tie(b.0, seed)) }
+        })
         .then(a.0.cmp(&b.0))
 }
 

@@ -100,10 +100,10 @@ impl Staged {
     /// Syncs a file and takes it into the folder.
     pub fn finish(&mut self, mut file: SealingFile) -> Result<()> {
         file.inner.flush().map_err(Error::io(&file.path))?;
-        let mut hashing = file
-            .inner
-            .into_inner()
-            .map_err(|error| Error::Io { path: file.path.clone(), source: error.into_error() })?;
+        let mut hashing = file.inner.into_inner().map_err(|error| Error::Io {
+            path: file.path.clone(),
+            source: error.into_error(),
+        })?;
         hashing.file.sync().map_err(Error::io(&file.path))?;
         self.sealed.push(SealedFile {
             name: file.name,
@@ -247,8 +247,7 @@ pub fn verify(files: &dyn Files, path: &Path) -> Vec<Error> {
     match files.list(path) {
         Ok(entries) => found.extend(entries.iter().filter_map(|entry| {
             let name = entry.file_name()?.to_string_lossy().into_owned();
-            let known =
-                name == MANIFEST || manifest.files.iter().any(|file| file.name == name);
+            let known = name == MANIFEST || manifest.files.iter().any(|file| file.name == name);
             (!known).then(|| Error::damaged(entry, "the manifest does not name this file"))
         })),
         Err(error) => found.push(Error::io(path)(error)),

@@ -66,7 +66,9 @@ impl Sequences {
             && offsets.last() == Some(&items.len())
             && offsets.is_sorted();
         if !ends || times_ms.len() != items.len() || values.len() != items.len() {
-            return Err(Error::Refused("sequence offsets and columns do not fit together".into()));
+            return Err(Error::Refused(
+                "sequence offsets and columns do not fit together".into(),
+            ));
         }
         if let Some(item) = items.iter().find(|item| **item >= item_count) {
             return Err(Error::Refused(format!("item index {item} of {item_count}")));

@@ -192,8 +192,14 @@ impl Sorter {
             runs.push(run);
         }
         let order = self.chunk.sort();
-        let mut merge =
-            Merge { runs, chunk: self.chunk, order, next: 0, heap: BinaryHeap::new(), tail: Vec::new() };
+        let mut merge = Merge {
+            runs,
+            chunk: self.chunk,
+            order,
+            next: 0,
+            heap: BinaryHeap::new(),
+            tail: Vec::new(),
+        };
         for at in 0..merge.runs.len() {
             merge.offer(at);
         }

@@ -44,7 +44,9 @@ impl std::str::FromStr for Cut {
             return Ok(Cut::Share(share));
         }
         parse_ms(text).map(Cut::Instant).ok_or_else(|| {
-            format!("{text:?} is neither a share between 0 and 1 nor an instant like 2018-06-01")
+            format!(
+                "{text:?} is neither a share between 0 and 1 nor an instant like 2018-06-01"
+            )
         })
     }
 }
@@ -153,7 +155,13 @@ fn by_time(
     let validation = part(train_end_ms, test_ms)?;
     // The one part that includes its end.
     let test = keep(all, |_, time_ms, _| time_ms >= test_ms)?;
-    let facts = facts("time", false, clock, (validation_ms, Some(test_ms)), [&train, &validation, &test]);
+    let facts = facts(
+        "time",
+        false,
+        clock,
+        (validation_ms, Some(test_ms)),
+        [&train, &validation, &test],
+    );
     Ok(Split { train, validation, test, facts })
 }
 
@@ -162,7 +170,11 @@ fn leave_last_out(all: &Sequences, clock: ClockKind) -> Result<Split> {
         keep(all, |user, _, place| {
             let length = all.user(user).len();
             let from_end = length - 1 - place;
-            if length < 3 { places_from_end.end > 3 } else { places_from_end.contains(&from_end) }
+            if length < 3 {
+                places_from_end.end > 3
+            } else {
+                places_from_end.contains(&from_end)
+            }
         })
     };
     let (train, validation, test) = (part(2..usize::MAX)?, part(1..2)?, part(0..1)?);

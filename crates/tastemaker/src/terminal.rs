@@ -29,10 +29,7 @@ pub(crate) fn stopped() -> bool {
 
 /// Runs `work` with a progress bar on stderr (nothing where stderr is no terminal but a line a
 /// phase), named `title`.
-pub(crate) fn with_progress<T>(
-    title: &str,
-    work: impl FnOnce(&Progress<'_>) -> T,
-) -> T {
+pub(crate) fn with_progress<T>(title: &str, work: impl FnOnce(&Progress<'_>) -> T) -> T {
     let bar = Bar::new(title);
     let report = |step: Step<'_>| bar.report(step);
     let progress = Progress::new(&report, &STOP);

@@ -6,7 +6,7 @@
 //! user = "customer"           # at least one of user and item
 //! item = "sku"
 //! time = "bought_at"          # not needed where the clock is order-only
-//! time_unit = "auto"          # or "s", "ms", "us"; text is read as RFC 3339 or a date
+//! time_unit = "auto"          # or "s", "ms", "us", "ns", "rfc3339", "date"
 //! kind = "action"             # or kind_constant = "purchase"
 //! value = "price"
 //! query = "search_text"
@@ -24,6 +24,7 @@
 
 use serde::Deserialize;
 
+use super::fields::shown;
 use crate::{ClockKind, Error, Result};
 
 /// The map. What is left out is not read.
@@ -64,7 +65,7 @@ pub struct EventMap {
     pub item: Option<String>,
     /// When.
     pub time: Option<String>,
-    /// Unit of whole-number times.
+    /// How times are written.
     pub time_unit: TimeUnit,
     /// What was done.
     pub kind: Option<String>,
@@ -80,11 +81,12 @@ pub struct EventMap {
     pub id: Option<String>,
 }
 
-/// Unit of a time that is a number.
+/// How a time is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TimeUnit {
-    /// By size: seconds below 10^11, then milliseconds, microseconds, nanoseconds.
+    /// A number by its size (seconds below 10^11, milliseconds below 10^14, microseconds below
+    /// 10^17, then nanoseconds), text as RFC 3339, a date and time, or a date.
     #[default]
     Auto,
     /// Seconds.
@@ -93,6 +95,12 @@ pub enum TimeUnit {
     Ms,
     /// Microseconds.
     Us,
+    /// Nanoseconds.
+    Ns,
+    /// Text with its offset from UTC: `2018-09-24T14:27:30Z`.
+    Rfc3339,
+    /// A day, `2018-09-24` or `20180924`, also as a number: its beginning, UTC.
+    Date,
 }
 
 /// Columns of the item catalogue.
@@ -147,7 +155,8 @@ impl Default for CsvMap {
     }
 }
 
-const USER: [&str; 7] = ["user_id", "userid", "user", "uid", "customer_id", "visitorid", "visitor_id"];
+const USER: [&str; 8] =
+    ["user_id", "userid", "user", "uid", "customer_id", "visitorid", "visitor_id", "client_id"];
 const ITEM: [&str; 8] =
     ["item_id", "itemid", "item", "movie_id", "movieid", "product_id", "sku", "content_id"];
 const TIME: [&str; 7] =
@@ -156,7 +165,7 @@ const VALUE: [&str; 6] = ["rating", "value", "score", "weight", "quantity", "pri
 const KIND: [&str; 6] = ["kind", "event", "event_type", "type", "action", "behavior"];
 
 impl ColumnMap {
-    /// Reads a map. `place` names it in errors.
+    /// Reads a map. `place` names it in errors: unknown keys, and what cannot be meant.
     pub fn from_toml(text: &str, place: &str) -> Result<ColumnMap> {
         let map: ColumnMap =
             toml::from_str(text).map_err(|error| Error::input(place, error.to_string()))?;
@@ -166,7 +175,9 @@ impl ColumnMap {
                 return refuse("[event] names neither a user nor an item column");
             }
             Some(event) if event.time.is_none() && map.clock != ClockKind::OrderOnly => {
-                return refuse("[event] names no time column; without one, say clock = \"order-only\"");
+                return refuse(
+                    "[event] names no time column; without one, say clock = \"order-only\"",
+                );
             }
             Some(event) if event.kind.is_some() && event.kind_constant.is_some() => {
                 return refuse("[event] has both kind and kind_constant");
@@ -181,20 +192,26 @@ impl ColumnMap {
         if item || user {
             return refuse("[item] and [user] need the column of their id");
         }
-        if !map.csv.delimiter.is_ascii() || map.csv.delimiter == '"' {
-            return refuse("csv.delimiter is one ASCII character, not a quote");
+        if !map.csv.delimiter.is_ascii() || ['"', '\n', '\r'].contains(&map.csv.delimiter) {
+            return refuse(
+                "csv.delimiter is one ASCII character, not a quote or an end of line",
+            );
         }
         if !map.csv.header && map.csv.columns.is_empty() {
             return refuse("csv.header is false, so csv.columns must name the columns");
         }
+        if map.csv.header && !map.csv.columns.is_empty() {
+            return refuse("csv.columns is for files without a header: say csv.header = false");
+        }
         Ok(map)
     }
 
-    /// A map from the usual names of columns.
+    /// A map from the usual names of columns, the first in a list of names before the second.
     pub(super) fn guess(columns: &[String], place: &str) -> Result<ColumnMap> {
         let find = |names: &[&str]| {
-            let matches = |column: &&String| names.contains(&column.to_lowercase().as_str());
-            columns.iter().find(matches).cloned()
+            let column =
+                |name: &&str| columns.iter().find(|had| had.eq_ignore_ascii_case(name));
+            names.iter().find_map(column).cloned()
         };
         let event = EventMap {
             user: find(&USER),
@@ -208,14 +225,33 @@ impl ColumnMap {
             ..EventMap::default()
         };
         if event.user.is_none() || event.item.is_none() || event.time.is_none() {
+            let guess = |found: &Option<String>| {
+                format!("{:?}", found.as_deref().unwrap_or("NAME OF THE COLUMN"))
+            };
             return Err(Error::input(
                 place,
                 format!(
-                    "which columns are user, item and time? it has {columns:?}; say so with --map \
-                     FILE, a TOML file like: [event] user = \"...\" item = \"...\" time = \"...\""
+                    "which columns are user, item and time? it has {}; write this to a file, \
+                     complete it, and pass it with --map FILE:\n[event]\nuser = {}\nitem = {}\n\
+                     time = {}",
+                    listed(columns),
+                    guess(&event.user),
+                    guess(&event.item),
+                    guess(&event.time),
                 ),
             ));
         }
         Ok(ColumnMap { event: Some(event), ..ColumnMap::default() })
     }
+}
+
+/// Names of columns for a message: not all of ten thousand.
+pub(super) fn listed(columns: &[String]) -> String {
+    const SHOWN: usize = 40;
+    let mut names: Vec<String> =
+        columns.iter().take(SHOWN).map(|name| format!("{:?}", shown(name))).collect();
+    if columns.len() > SHOWN {
+        names.push(format!("and {} more", columns.len() - SHOWN));
+    }
+    names.join(", ")
 }

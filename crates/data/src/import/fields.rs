@@ -1,24 +1,6 @@
-//! Fields of one line: cut at the delimiter, read as text and numbers.
+//! Fields of text sources, read as text and numbers.
 
 use std::str;
-
-/// Cuts `line` at `delimiter` into at most `into.len()` fields, and returns how many there
-/// are, which may be more. A quoted field makes it give up with `None`: that is the `csv`
-/// crate's work.
-#[inline]
-pub(super) fn cut<'a>(line: &'a [u8], delimiter: u8, into: &mut Vec<&'a [u8]>) -> Option<()> {
-    into.clear();
-    if memchr::memchr(b'"', line).is_some() {
-        return None;
-    }
-    let mut from = 0;
-    for end in memchr::memchr_iter(delimiter, line) {
-        into.push(&line[from..end]);
-        from = end + 1;
-    }
-    into.push(&line[from..]);
-    Some(())
-}
 
 /// A field as text.
 #[inline]

@@ -2,19 +2,26 @@
 //! parser that lets the last one win would hide it.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::source::{self, Line, Lines};
+use super::fields::shown;
+use super::source::{self, LINE_BYTES_MAX, Lines, each_line};
 use super::table::{Cell, Table};
 use super::{ColumnMap, RowSink};
 use crate::{ClockKind, Error, Files, Progress, Result};
 
 /// Lines looked at to learn which fields there are.
-const LINES_FOR_NAMES: u64 = 100;
+const LINES_FOR_NAMES: usize = 100;
+/// Fields of one object that are looked at for that.
+const FIELDS_NAMED: usize = 256;
+/// Fields of one object up to which a search beats a hash.
+const FIELDS_FEW: usize = 32;
 
 /// Every file that [`read`] reads.
 pub(super) fn sources(_files: &Arc<dyn Files>, path: &Path) -> Result<Vec<PathBuf>> {
@@ -39,65 +46,43 @@ pub(super) fn read(
     progress: &Progress<'_>,
 ) -> Result<()> {
     sink.begin_file(&source::file_name(path));
-    let mut lines = Lines::open(files, path)?;
     let table = match map {
         Some(map) => Table::new(map),
-        None => Table::new(&ColumnMap::guess(&names(files, path)?, &path.display().to_string())?),
+        None => {
+            Table::new(&ColumnMap::guess(&names(files, path)?, &path.display().to_string())?)
+        }
     };
-    let mut rows = 0u64;
-    loop {
-        lines.step(progress)?;
-        let number = lines.number() + 1;
-        let line = match lines.next()? {
-            None if rows == 0 => return Err(Error::input(path.display(), "the file is empty")),
-            None => return Ok(()),
-            Some(Line::TooLong) => {
-                rows += 1;
-                sink.reject(number, "the line is over 1 MiB long")?;
-                continue;
-            }
-            Some(Line::Bytes(line)) if line.trim_ascii().is_empty() => continue,
-            Some(Line::Bytes(line)) => line,
+    let mut lines = Lines::open(files, path, progress)?;
+    each_line(&mut lines, sink, |line, number, sink| {
+        let Ok(line) = std::str::from_utf8(line) else {
+            return sink.reject(number, "the line is not UTF-8");
         };
-        rows += 1;
-        let Object(fields) = match std::str::from_utf8(line) {
-            Err(_) => {
-                sink.reject(number, "the line is not UTF-8")?;
-                continue;
-            }
-            Ok(line) => match serde_json::from_str::<Object<'_>>(line) {
-                Ok(object) => object,
-                Err(error) => {
-                    sink.reject(number, &error.to_string())?;
-                    continue;
-                }
-            },
+        let Object(mut fields) = match serde_json::from_str::<Object<'_>>(line) {
+            Ok(object) => object,
+            Err(error) => return sink.reject(number, &error.to_string()),
         };
-        let cells: Vec<Cell<'_>> = table
-            .wanted()
-            .iter()
-            .map(|name| {
-                let found = fields.iter().find(|(field, _)| field == name);
-                found.map_or(Cell::Missing, |(_, cell)| cell.clone())
-            })
-            .collect();
-        table.emit(number, &cells, sink)?;
-    }
+        let taken = table.wanted().iter().map(|name| {
+            let found = fields.iter_mut().find(|(field, _)| field == name);
+            found.map_or(Cell::Missing, |(_, cell)| std::mem::replace(cell, Cell::Missing))
+        });
+        let cells: Vec<Cell<'_>> = taken.collect();
+        table.emit(number, &cells, sink)
+    })
 }
 
 /// Names of the fields of the first objects: not every object has every field.
 fn names(files: &Arc<dyn Files>, path: &Path) -> Result<Vec<String>> {
-    let mut lines = Lines::open(files, path)?;
+    let head = source::head(files, path, LINE_BYTES_MAX as u64)?;
+    if head.trim_ascii().is_empty() {
+        return Err(Error::input(path.display(), "the file is empty"));
+    }
     let mut names: Vec<String> = Vec::new();
-    while lines.number() < LINES_FOR_NAMES {
-        match lines.next()? {
-            None => break,
-            Some(Line::TooLong) => {}
-            Some(Line::Bytes(line)) => {
-                if let Ok(Object(fields)) = serde_json::from_slice::<Object<'_>>(line) {
-                    let new = fields.into_iter().map(|(name, _)| name.into_owned());
-                    let new: Vec<String> = new.filter(|name| !names.contains(name)).collect();
-                    names.extend(new);
+    for line in head.split(|byte| *byte == b'\n').take(LINES_FOR_NAMES) {
+        // A broken line, and the last one where the head ends within it, names nothing.
+        if let Ok(Object(fields)) = serde_json::from_slice::<Object<'_>>(line) {
+            for (name, _) in fields.into_iter().take(FIELDS_NAMED) {
+                if !names.iter().any(|known| *known == name) {
+                    names.push(name.into_owned());
                 }
             }
         }
@@ -125,8 +110,19 @@ impl<'de> Visitor<'de> for ObjectVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
         let mut fields: Vec<(Cow<'de, str>, Cell<'de>)> = Vec::new();
-        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-            if fields.iter().any(|(known, _)| *known == name) {
+        // Only asked, never walked, so its order shows nowhere.
+        let mut known: HashSet<Cow<'de, str>> = HashSet::new();
+        while let Some(Key(name)) = map.next_key()? {
+            if fields.len() == FIELDS_FEW {
+                known.extend(fields.iter().map(|(name, _)| name.clone()));
+            }
+            let twice = if fields.len() < FIELDS_FEW {
+                fields.iter().any(|(known, _)| *known == name)
+            } else {
+                !known.insert(name.clone())
+            };
+            if twice {
+                let name = shown(&name);
                 return Err(serde::de::Error::custom(format!("key {name:?} appears twice")));
             }
             let JsonCell(cell) = map.next_value()?;
@@ -135,6 +131,11 @@ impl<'de> Visitor<'de> for ObjectVisitor {
         Ok(Object(fields))
     }
 }
+
+/// The name of a field, copied only where it holds an escape.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 struct JsonCell<'a>(Cell<'a>);
 
@@ -189,14 +190,16 @@ impl<'de> Visitor<'de> for CellVisitor {
             match cell {
                 Cell::Text(text) => names.push(text.into_owned()),
                 Cell::Natural(number) => names.push(number.to_string()),
+                Cell::Integer(number) => names.push(number.to_string()),
                 _ => only_text = false,
             }
         }
         Ok(if only_text { Cell::List(names) } else { Cell::Other("a list of values") })
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Cell<'de>, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Cell<'de>, A::Error> {
+        // No column holds an object, but a key that appears twice in one is a bad row too.
+        ObjectVisitor.visit_map(map)?;
         Ok(Cell::Other("an object"))
     }
 }

@@ -6,6 +6,8 @@
 mod row;
 mod source;
 mod fields;
+mod records;
+mod instant;
 mod table;
 mod column_map;
 mod movielens;
@@ -103,7 +105,10 @@ pub fn import(
     if let Some(earlier) = same_sizes(files, &writer, &sources)?
         && fingerprints(files, &sources, progress)? == earlier.files
     {
-        return Ok(Imported::Unchanged { duplicates: earlier.events, rejects: earlier.rejects });
+        return Ok(Imported::Unchanged {
+            duplicates: earlier.events,
+            rejects: earlier.rejects,
+        });
     }
     let clock = spec.clock(files)?;
     let name = spec.path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
@@ -119,7 +124,9 @@ pub fn import(
     ingest.set_files(prints);
     Ok(match ingest.finish(&[], spec.max_rejects, progress)? {
         Ok(entry) => Imported::Added(Box::new(entry)),
-        Err(Appended { duplicates, rejects, .. }) => Imported::Unchanged { duplicates, rejects },
+        Err(Appended { duplicates, rejects, .. }) => {
+            Imported::Unchanged { duplicates, rejects }
+        }
     })
 }
 

@@ -4,12 +4,14 @@
 //! A `ratings` file with a column `ts_is_real` holds times that are partly interpolated: its
 //! clock is approximate.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::fields::{cut, number, seconds, text};
-use super::source::{self, Line, Lines, bare_name, find};
+use super::fields::{number, seconds, shown, text};
+use super::records::{Cut, Fields, Records};
+use super::source::{self, Lines, bare_name, each_line, find};
 use super::{ColumnMap, Row, RowSink};
 use crate::{ClockKind, Error, Files, Item, Progress, Result, User};
 
@@ -69,15 +71,17 @@ pub(super) fn clock(
     _map: Option<&ColumnMap>,
 ) -> Result<ClockKind> {
     let ratings = found(files, path)?.ratings;
-    let mut lines = Lines::open(files, &ratings)?;
-    Ok(match lines.next()? {
-        Some(Line::Bytes(header)) if contains(header, b"ts_is_real") => ClockKind::Approximate,
-        _ => ClockKind::Real,
+    Ok(match layout(&ratings, &first_line(files, &ratings)?)?.is_real {
+        Some(_) => ClockKind::Approximate,
+        None => ClockKind::Real,
     })
 }
 
-fn contains(line: &[u8], word: &[u8]) -> bool {
-    line.windows(word.len()).any(|window| window == word)
+/// The first line; no line of MovieLens ratings is longer than this sees.
+fn first_line(files: &Arc<dyn Files>, path: &Path) -> Result<Vec<u8>> {
+    let mut head = source::head(files, path, 1 << 12)?;
+    head.truncate(memchr::memchr(b'\n', &head).unwrap_or(head.len()));
+    Ok(head)
 }
 
 /// Reads ratings, then movies and users.
@@ -99,29 +103,37 @@ pub(super) fn read(
     Ok(())
 }
 
-/// Where the four fields of a rating lie.
+/// Where the fields of a rating lie.
 struct Layout {
-    delimiter: u8,
-    /// `::` leaves an empty field between two others.
+    cut: Cut,
     columns: usize,
+    /// 2 where fields are parted by `::`, which is read as two delimiters with nothing between.
+    step: usize,
     user: usize,
     item: usize,
     rating: usize,
     time: usize,
+    /// The column that says whether a time was recorded or made up.
+    is_real: Option<usize>,
     header: bool,
 }
 
 fn layout(path: &Path, first: &[u8]) -> Result<Layout> {
     let plain = |delimiter, step: usize| Layout {
-        delimiter,
+        cut: Cut { delimiter, quotes: false },
         columns: 3 * step + 1,
+        step,
         user: 0,
         item: step,
         rating: 2 * step,
         time: 3 * step,
+        is_real: None,
         header: false,
     };
-    if contains(first, b"::") {
+    if first.is_empty() {
+        return Err(Error::input(path.display(), "the file is empty, or its first line is"));
+    }
+    if memchr::memmem::find(first, b"::").is_some() {
         return Ok(plain(b':', 2));
     }
     if first.contains(&b'\t') {
@@ -129,26 +141,30 @@ fn layout(path: &Path, first: &[u8]) -> Result<Layout> {
     }
     let names: Vec<String> = String::from_utf8_lossy(first)
         .split(',')
-        .map(|name| name.trim().to_ascii_lowercase().replace('_', ""))
+        .map(|name| name.trim().trim_matches('"').to_ascii_lowercase().replace('_', ""))
         .collect();
+    let find = |wanted: &[&str]| names.iter().position(|name| wanted.contains(&name.as_str()));
     let at = |wanted: &[&str]| {
-        names.iter().position(|name| wanted.contains(&name.as_str())).ok_or_else(|| {
+        find(wanted).ok_or_else(|| {
             Error::input(
                 path.display(),
                 format!(
-                    "the first line names {names:?}, which are not MovieLens columns (userId, \
-                     movieId, rating, timestamp); import it as csv with a column map"
+                    "the first line reads {:?}, which does not name the MovieLens columns (userId, \
+                     movieId, rating, timestamp); import it as csv with a column map",
+                    shown(&String::from_utf8_lossy(first))
                 ),
             )
         })
     };
     Ok(Layout {
-        delimiter: b',',
+        cut: Cut { delimiter: b',', quotes: true },
         columns: names.len(),
+        step: 1,
         user: at(&["userid"])?,
         item: at(&["movieid", "itemid"])?,
         rating: at(&["rating"])?,
         time: at(&["timestamp"])?,
+        is_real: find(&["tsisreal"]),
         header: true,
     })
 }
@@ -160,64 +176,31 @@ fn read_ratings(
     progress: &Progress<'_>,
 ) -> Result<()> {
     sink.begin_file(&source::file_name(path));
-    let mut lines = Lines::open(files, path)?;
-    let mut layout_of_file: Option<Layout> = None;
-    loop {
-        lines.step(progress)?;
-        let number_of_line = lines.number() + 1;
-        let line = match lines.next()? {
-            None => break,
-            Some(Line::TooLong) => {
-                sink.reject(number_of_line, "the line is over 1 MiB long")?;
-                continue;
-            }
-            Some(Line::Bytes([])) => continue,
-            Some(Line::Bytes(line)) => line,
-        };
-        let layout = match &layout_of_file {
-            Some(layout) => layout,
-            None => {
-                let found = layout_of_file.insert(layout(path, line)?);
-                if found.header {
-                    continue;
-                }
-                found
-            }
-        };
-        match rating(line, layout) {
-            Ok(row) => sink.event(number_of_line, &row)?,
-            Err(reason) => sink.reject(number_of_line, &reason)?,
-        }
+    let layout = layout(path, &first_line(files, path)?)?;
+    let mut records = Records::new(Lines::open(files, path, progress)?, layout.cut);
+    if layout.header {
+        records.header(path)?;
     }
-    if layout_of_file.is_none() {
-        return Err(Error::input(path.display(), "the file is empty"));
-    }
-    Ok(())
+    records.each(layout.columns, sink, |fields, number, sink| match rating(fields, &layout) {
+        Ok(row) => sink.event(number, &row),
+        Err(reason) => sink.reject(number, &reason),
+    })
 }
 
 #[inline]
-fn rating<'a>(line: &'a [u8], layout: &Layout) -> Result<Row<'a>, String> {
-    // Seven fields at most (`::` counts double); no allocation per row.
-    let mut fields: [&[u8]; 16] = [&[]; 16];
-    let mut count = 0;
-    let mut from = 0;
-    for end in memchr::memchr_iter(layout.delimiter, line).chain([line.len()]) {
-        if count < fields.len() {
-            fields[count] = &line[from..end];
-        }
-        count += 1;
-        from = end + 1;
+fn rating<'a>(fields: Fields<'a>, layout: &Layout) -> Result<Row<'a>, String> {
+    if layout.step == 2
+        && !(fields.at(1).is_empty() && fields.at(3).is_empty() && fields.at(5).is_empty())
+    {
+        return Err("fields are not parted by ::".into());
     }
-    if count != layout.columns || count > fields.len() {
-        return Err(format!("{count} columns, expected {}", layout.columns));
-    }
-    let required = |name: &str, at: usize| match text(name, fields[at])? {
+    let required = |name: &str, at: usize| match text(name, fields.at(at))? {
         "" => Err(format!("{name} is empty")),
         text => Ok(text),
     };
-    let value = number("rating", fields[layout.rating])?;
+    let value = number("rating", fields.at(layout.rating))?;
     Ok(Row {
-        time_ms: seconds("timestamp", fields[layout.time])?,
+        time_ms: seconds("timestamp", fields.at(layout.time))?,
         kind: KIND,
         user: Some(required("user", layout.user)?),
         item: Some(required("item", layout.item)?),
@@ -226,9 +209,13 @@ fn rating<'a>(line: &'a [u8], layout: &Layout) -> Result<Row<'a>, String> {
     })
 }
 
-/// ISO 8859-1, which the `.dat` files and `u.item` are written in: each byte is a code point.
-fn latin1(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| char::from(*byte)).collect()
+/// Text of the `.dat` files and of `u.item`: ISO 8859-1 in the older sets (each byte is a code
+/// point), UTF-8 in the 10M set. Accented ISO 8859-1 text is hardly ever well-formed UTF-8.
+fn decoded(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect::<String>().into(),
+    }
 }
 
 fn read_movies(
@@ -237,39 +224,38 @@ fn read_movies(
     sink: &mut dyn RowSink,
     progress: &Progress<'_>,
 ) -> Result<()> {
-    let name = bare_name(path);
-    let mut read_item: Box<dyn FnMut(&[u8]) -> Result<Option<Item>, String>> =
-        match name.as_str() {
-            "movies.csv" => Box::new(movie_csv),
-            "movies.dat" => Box::new(|line| movie_dat(&latin1(line)).map(Some)),
-            _ => Box::new(|line| movie_item(&latin1(line)).map(Some)),
-        };
-    each_line(files, path, sink, progress, |line, number, sink| match read_item(line) {
-        Ok(Some(item)) => sink.item(number, item),
-        Ok(None) => Ok(()),
+    sink.begin_file(&source::file_name(path));
+    let mut lines = Lines::open(files, path, progress)?;
+    let read_movie = match bare_name(path).as_str() {
+        "movies.csv" => return read_movies_csv(lines, path, sink),
+        "movies.dat" => movie_dat,
+        _ => movie_item,
+    };
+    each_line(&mut lines, sink, |line, number, sink| match read_movie(&decoded(line)) {
+        Ok(item) => sink.item(number, item),
         Err(reason) => sink.reject(number, &reason),
     })
 }
 
-fn each_line(
-    files: &Arc<dyn Files>,
-    path: &Path,
-    sink: &mut dyn RowSink,
-    progress: &Progress<'_>,
-    mut take: impl FnMut(&[u8], u64, &mut dyn RowSink) -> Result<()>,
-) -> Result<()> {
-    sink.begin_file(&source::file_name(path));
-    let mut lines = Lines::open(files, path)?;
-    loop {
-        lines.step(progress)?;
-        let number = lines.number() + 1;
-        match lines.next()? {
-            None => return Ok(()),
-            Some(Line::TooLong) => sink.reject(number, "the line is over 1 MiB long")?,
-            Some(Line::Bytes([])) => {}
-            Some(Line::Bytes(line)) => take(line, number, sink)?,
-        }
+fn read_movies_csv(lines: Lines<'_>, path: &Path, sink: &mut dyn RowSink) -> Result<()> {
+    let mut records = Records::new(lines, Cut { delimiter: b',', quotes: true });
+    let names = records.header(path)?;
+    if names != ["movieId", "title", "genres"] {
+        let what = format!("its columns are {names:?}, expected movieId, title, genres");
+        return Err(Error::input(path.display(), what));
     }
+    records.each(names.len(), sink, |fields, number, sink| {
+        let field = |place: usize| text(&names[place], fields.at(place));
+        let item = || Ok::<_, String>(movie(field(0)?, field(1)?, &mut genres(field(2)?)));
+        match item() {
+            Ok(item) => sink.item(number, item),
+            Err(reason) => sink.reject(number, &reason),
+        }
+    })
+}
+
+fn genres(joined: &str) -> impl Iterator<Item = String> {
+    joined.split('|').map(str::to_owned)
 }
 
 /// `Toy Story (1995)`: the title stays as people know it, the year becomes an attribute too.
@@ -285,43 +271,40 @@ fn movie(id: &str, title: &str, genres: &mut dyn Iterator<Item = String>) -> Ite
     if let Some(year) = year {
         item.attributes.insert("year".into(), year.to_owned());
     }
-    item.categories = genres.filter(|genre| !genre.is_empty() && !genre.starts_with('(')).collect();
+    item.categories =
+        genres.filter(|genre| !genre.is_empty() && !genre.starts_with('(')).collect();
     item
-}
-
-fn movie_csv(line: &[u8]) -> Result<Option<Item>, String> {
-    let mut plain = Vec::new();
-    let fields: Vec<String> = match cut(line, b',', &mut plain) {
-        Some(()) => plain.iter().map(|field| text("movie", field).map(str::to_owned)).collect(),
-        None => {
-            let mut reader =
-                ::csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(line);
-            let mut record = ::csv::StringRecord::new();
-            let read = reader.read_record(&mut record);
-            read.map(|_| record.iter().map(str::to_owned).collect())
-                .map_err(|error| error.to_string())
-        }
-    }?;
-    match fields.as_slice() {
-        [id, ..] if id == "movieId" => Ok(None),
-        [id, title, genres] => Ok(Some(movie(id, title, &mut genres.split('|').map(str::to_owned)))),
-        other => Err(format!("{} columns, expected 3", other.len())),
-    }
 }
 
 fn movie_dat(line: &str) -> Result<Item, String> {
     let fields: Vec<&str> = line.split("::").collect();
     match fields.as_slice() {
-        [id, title, genres] => Ok(movie(id, title, &mut genres.split('|').map(str::to_owned))),
+        [id, title, joined] => Ok(movie(id, title, &mut genres(joined))),
         other => Err(format!("{} columns, expected 3", other.len())),
     }
 }
 
 /// Genres of `u.item`, in the order of its last 19 columns.
 const GENRES: [&str; 19] = [
-    "", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary",
-    "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi",
-    "Thriller", "War", "Western",
+    "",
+    "Action",
+    "Adventure",
+    "Animation",
+    "Children's",
+    "Comedy",
+    "Crime",
+    "Documentary",
+    "Drama",
+    "Fantasy",
+    "Film-Noir",
+    "Horror",
+    "Musical",
+    "Mystery",
+    "Romance",
+    "Sci-Fi",
+    "Thriller",
+    "War",
+    "Western",
 ];
 
 fn movie_item(line: &str) -> Result<Item, String> {
@@ -343,8 +326,10 @@ fn read_users(
         "users.dat" => ("::", ["gender", "age", "occupation", "zip"]),
         _ => ("|", ["age", "gender", "occupation", "zip"]),
     };
-    each_line(files, path, sink, progress, |line, number, sink| {
-        let line = latin1(line);
+    sink.begin_file(&source::file_name(path));
+    let mut lines = Lines::open(files, path, progress)?;
+    each_line(&mut lines, sink, |line, number, sink| {
+        let line = decoded(line);
         let fields: Vec<&str> = line.split(delimiter).collect();
         match fields.as_slice() {
             [id, facts @ ..] if facts.len() == names.len() => {

@@ -74,18 +74,29 @@ pub(super) fn read(
                 })
             })
             .collect::<Result<_>>()?;
+        let mut cells: Vec<Cell<'_>> = Vec::with_capacity(arrays.len());
         for row in 0..batch.num_rows() {
             number += 1;
-            let cells: Vec<Cell<'_>> = arrays.iter().map(|array| cell(array, row)).collect();
+            cells.clear();
+            cells.extend(arrays.iter().map(|array| cell(array, row)));
             table.emit(number, &cells, sink)?;
         }
     }
     Ok(())
 }
 
-fn cell(array: &ArrayRef, row: usize) -> Cell<'_> {
+fn cell(array: &dyn Array, row: usize) -> Cell<'_> {
     if array.is_null(row) {
         return Cell::Missing;
+    }
+    macro_rules! dictionary {
+        ($kind:ty) => {{
+            let dictionary = array.as_dictionary::<$kind>();
+            match dictionary.key(row) {
+                Some(key) => cell(dictionary.values(), key),
+                None => Cell::Missing,
+            }
+        }};
     }
     macro_rules! number {
         ($kind:ty, $cell:ident) => {
@@ -128,15 +139,52 @@ fn cell(array: &ArrayRef, row: usize) -> Cell<'_> {
             time!(arrow::Date32Type, |days: i32| i64::from(days) * 86_400_000)
         }
         DataType::Date64 => time!(arrow::Date64Type, |ms: i64| ms),
-        DataType::List(_) => {
-            let list = array.as_list::<i32>().value(row);
-            let names = list.as_string_opt::<i32>();
-            names.map_or(Cell::Other("a list of values"), |names| {
-                Cell::List(names.iter().flatten().map(str::to_owned).collect())
-            })
+        // What writers without the text annotation leave; ids of bytes that are no text are not
+        // read.
+        DataType::Binary => bytes_cell(array.as_binary::<i32>().value(row)),
+        DataType::LargeBinary => bytes_cell(array.as_binary::<i64>().value(row)),
+        DataType::BinaryView => bytes_cell(array.as_binary_view().value(row)),
+        DataType::Decimal128(_, scale) => {
+            let unscaled = array.as_primitive::<arrow::Decimal128Type>().value(row);
+            match i64::try_from(unscaled) {
+                Ok(whole) if *scale == 0 => Cell::Integer(whole),
+                _ => Cell::Float(unscaled as f64 / 10f64.powi(i32::from(*scale))),
+            }
         }
+        DataType::List(_) => list_cell(array.as_list::<i32>().value(row).as_ref()),
+        DataType::LargeList(_) => list_cell(array.as_list::<i64>().value(row).as_ref()),
+        // How data frames write columns of few different texts.
+        DataType::Dictionary(key, _) => match key.as_ref() {
+            DataType::Int8 => dictionary!(arrow::Int8Type),
+            DataType::Int16 => dictionary!(arrow::Int16Type),
+            DataType::Int32 => dictionary!(arrow::Int32Type),
+            DataType::Int64 => dictionary!(arrow::Int64Type),
+            DataType::UInt8 => dictionary!(arrow::UInt8Type),
+            DataType::UInt16 => dictionary!(arrow::UInt16Type),
+            DataType::UInt32 => dictionary!(arrow::UInt32Type),
+            DataType::UInt64 => dictionary!(arrow::UInt64Type),
+            _ => Cell::Other("a dictionary of a kind that is not read"),
+        },
         _ => Cell::Other("of a type that is not read"),
     }
+}
+
+fn bytes_cell(bytes: &[u8]) -> Cell<'_> {
+    std::str::from_utf8(bytes).map_or(Cell::Other("not UTF-8"), |text| Cell::Text(text.into()))
+}
+
+fn list_cell(values: &dyn Array) -> Cell<'static> {
+    let mut names = Vec::with_capacity(values.len());
+    for row in 0..values.len() {
+        match cell(values, row) {
+            Cell::Missing => {}
+            Cell::Text(text) => names.push(text.into_owned()),
+            Cell::Integer(number) => names.push(number.to_string()),
+            Cell::Natural(number) => names.push(number.to_string()),
+            _ => return Cell::Other("a list of values"),
+        }
+    }
+    Cell::List(names)
 }
 
 /// A file that is read in pieces, so that memory holds one row group and not the file.

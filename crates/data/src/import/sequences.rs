@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::fields::text;
-use super::source::{self, Line, Lines, bare_name, find};
+use super::source::{self, Lines, bare_name, each_line, find};
 use super::{ColumnMap, Row, RowSink};
 use crate::{ClockKind, Error, Files, Item, Progress, Result};
 
@@ -55,20 +55,11 @@ pub(super) fn read(
 ) -> Result<()> {
     let (sequences, items) = found(files, path)?;
     sink.begin_file(&source::file_name(&sequences));
-    let mut lines = Lines::open(files, &sequences)?;
-    loop {
-        lines.step(progress)?;
-        let number = lines.number() + 1;
-        match lines.next()? {
-            None => break,
-            Some(Line::TooLong) => sink.reject(number, "the line is over 1 MiB long")?,
-            Some(Line::Bytes([])) => {}
-            Some(Line::Bytes(line)) => match text("the line", line) {
-                Ok(line) => sequence(number, line, sink)?,
-                Err(reason) => sink.reject(number, &reason)?,
-            },
-        }
-    }
+    let mut lines = Lines::open(files, &sequences, progress)?;
+    each_line(&mut lines, sink, |line, number, sink| match text("the line", line) {
+        Ok(line) => sequence(number, line, sink),
+        Err(reason) => sink.reject(number, &reason),
+    })?;
     items.map_or(Ok(()), |items| read_items(files, &items, sink, progress))
 }
 
@@ -90,13 +81,20 @@ fn sequence(number: u64, line: &str, sink: &mut dyn RowSink) -> Result<()> {
 /// One line of `items.jsonl`.
 #[derive(Deserialize)]
 struct ItemLine {
-    item_id: u64,
+    item_id: ItemId,
     asin: Option<String>,
     title: Option<String>,
     keywords: Option<String>,
     /// Brand, then categories.
     #[serde(default)]
     attributes: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ItemId {
+    Number(u64),
+    Text(String),
 }
 
 fn read_items(
@@ -106,29 +104,26 @@ fn read_items(
     progress: &Progress<'_>,
 ) -> Result<()> {
     sink.begin_file(&source::file_name(path));
-    let mut lines = Lines::open(files, path)?;
-    loop {
-        lines.step(progress)?;
-        let number = lines.number() + 1;
-        match lines.next()? {
-            None => return Ok(()),
-            Some(Line::TooLong) => sink.reject(number, "the line is over 1 MiB long")?,
-            Some(Line::Bytes([])) => {}
-            Some(Line::Bytes(line)) => match serde_json::from_slice::<ItemLine>(line) {
-                Ok(line) => sink.item(number, item(line))?,
-                Err(error) => sink.reject(number, &error.to_string())?,
-            },
+    let mut lines = Lines::open(files, path, progress)?;
+    each_line(&mut lines, sink, |line, number, sink| {
+        match serde_json::from_slice::<ItemLine>(line) {
+            Ok(line) => sink.item(number, item(line)),
+            Err(error) => sink.reject(number, &error.to_string()),
         }
-    }
+    })
 }
 
 fn item(line: ItemLine) -> Item {
-    let mut item = Item::bare(&line.item_id.to_string());
-    item.title = line.title.filter(|title| !title.is_empty()).or_else(|| line.keywords.clone());
-    item.text = line.keywords;
-    item.attributes.extend(line.asin.map(|asin| ("asin".to_owned(), asin)));
+    let mut item = match line.item_id {
+        ItemId::Number(id) => Item::bare(&id.to_string()),
+        ItemId::Text(id) => Item::bare(&id),
+    };
+    let filled = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+    item.text = filled(line.keywords);
+    item.title = filled(line.title).or_else(|| item.text.clone());
+    item.attributes.extend(filled(line.asin).map(|asin| ("asin".to_owned(), asin)));
     let mut attributes = line.attributes.into_iter();
-    item.creator = attributes.next();
-    item.categories = attributes.collect();
+    item.creator = filled(attributes.next());
+    item.categories = attributes.filter(|name| !name.trim().is_empty()).collect();
     item
 }

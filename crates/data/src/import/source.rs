@@ -9,14 +9,17 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::RowSink;
 use crate::{Error, Files, Progress, ReadFile, Result};
 
 /// Longest line that is looked at; a longer one is a reject.
 pub(super) const LINE_BYTES_MAX: usize = 1 << 20;
 const BLOCK_BYTES: usize = 1 << 20;
 const BLOCKS_AHEAD: usize = 4;
-/// Lines between two reports of progress.
-const LINES_PER_STEP: u64 = 1 << 15;
+const PACKED_BYTES: usize = 1 << 17;
+const MARK: &[u8] = b"\xef\xbb\xbf";
+/// Why such a line is a reject.
+pub(super) const LINE_TOO_LONG: &str = "the line is over 1 MiB long";
 
 /// The name of a file, without its folder.
 pub(super) fn file_name(path: &Path) -> String {
@@ -47,6 +50,7 @@ pub(super) fn fingerprint(
     let mut block = vec![0; BLOCK_BYTES];
     let mut bytes = 0;
     loop {
+        // The readers report; this runs beside them.
         progress.check()?;
         match file.read(&mut block).map_err(Error::io(path))? {
             0 => return Ok((bytes, hasher.finalize().to_hex().to_string())),
@@ -60,8 +64,10 @@ pub(super) fn fingerprint(
 
 /// Lines of a source, without their ends. A line over [`LINE_BYTES_MAX`] comes as
 /// [`Line::TooLong`]; its bytes are skipped, not kept.
-pub(super) struct Lines {
+pub(super) struct Lines<'p> {
     path: PathBuf,
+    progress: Progress<'p>,
+    /// An empty block is the end; a closed channel before it means that the thread died.
     blocks: Receiver<io::Result<Vec<u8>>>,
     block: Vec<u8>,
     at: usize,
@@ -69,6 +75,7 @@ pub(super) struct Lines {
     carried: Vec<u8>,
     skipping: bool,
     number: u64,
+    begun: bool,
     ended: bool,
     raw_read: Arc<AtomicU64>,
     raw_bytes: u64,
@@ -82,8 +89,14 @@ pub(super) enum Line<'a> {
     TooLong,
 }
 
-impl Lines {
-    pub(super) fn open(files: &Arc<dyn Files>, path: &Path) -> Result<Lines> {
+impl<'p> Lines<'p> {
+    /// Opens a file. `progress` hears of every block, so that even a line without an end can be
+    /// stopped.
+    pub(super) fn open(
+        files: &Arc<dyn Files>,
+        path: &Path,
+        progress: &Progress<'p>,
+    ) -> Result<Lines<'p>> {
         let raw_bytes = size(files, path)?;
         let file = files.open(path).map_err(Error::io(path))?;
         let raw_read = Arc::new(AtomicU64::new(0));
@@ -96,7 +109,7 @@ impl Lines {
                     reader.by_ref().take(BLOCK_BYTES as u64).read_to_end(&mut block)?;
                     let end = block.is_empty();
                     // Nobody listens any more where the importer gave up.
-                    if end || send.send(Ok(block)).is_err() {
+                    if send.send(Ok(block)).is_err() || end {
                         return Ok(());
                     }
                 }
@@ -107,12 +120,14 @@ impl Lines {
         });
         Ok(Lines {
             path: path.to_path_buf(),
+            progress: *progress,
             blocks,
             block: Vec::new(),
             at: 0,
             carried: Vec::new(),
             skipping: false,
             number: 0,
+            begun: false,
             ended: false,
             raw_read,
             raw_bytes,
@@ -124,48 +139,45 @@ impl Lines {
         self.number
     }
 
-    /// Reports how far the reading is, every so many lines.
-    pub(super) fn step(&self, progress: &Progress<'_>) -> Result<()> {
-        if self.number % LINES_PER_STEP == 1 {
-            let read = self.raw_read.load(Ordering::Relaxed);
-            progress.step("reading bytes", read, Some(self.raw_bytes))?;
+    /// The next line.
+    #[inline]
+    pub(super) fn next(&mut self) -> Result<Option<Line<'_>>> {
+        // Nearly every line lies whole in its block.
+        if let Some(length) = memchr::memchr(b'\n', &self.block[self.at..]) {
+            let from = self.at;
+            self.at += length + 1;
+            self.number += 1;
+            return Ok(Some(Line::Bytes(without_return(&self.block[from..from + length]))));
         }
-        Ok(())
+        self.next_in_pieces()
     }
 
-    /// The next line.
-    pub(super) fn next(&mut self) -> Result<Option<Line<'_>>> {
+    fn next_in_pieces(&mut self) -> Result<Option<Line<'_>>> {
         self.carried.clear();
         self.skipping = false;
         loop {
-            if self.at == self.block.len() && !self.refill()? {
+            let rest = &self.block[self.at..];
+            let newline = memchr::memchr(b'\n', rest);
+            let to = newline.map_or(self.block.len(), |length| self.at + length);
+            self.carry(self.at, to);
+            self.at = to;
+            if newline.is_some() {
+                self.at += 1;
+                break;
+            }
+            if !self.refill()? {
                 if self.carried.is_empty() && !self.skipping {
                     return Ok(None);
                 }
-                self.number += 1;
-                if self.skipping {
-                    return Ok(Some(Line::TooLong));
-                }
-                return Ok(Some(Line::Bytes(without_return(&self.carried))));
+                break;
             }
-            let rest = &self.block[self.at..];
-            let Some(end) = memchr::memchr(b'\n', rest) else {
-                self.carry(self.at, self.block.len());
-                self.at = self.block.len();
-                continue;
-            };
-            let from = self.at;
-            self.at += end + 1;
-            self.number += 1;
-            if self.skipping || self.carried.len() + end > LINE_BYTES_MAX {
-                return Ok(Some(Line::TooLong));
-            }
-            if self.carried.is_empty() {
-                return Ok(Some(Line::Bytes(without_return(&self.block[from..from + end]))));
-            }
-            self.carry(from, from + end);
-            return Ok(Some(Line::Bytes(without_return(&self.carried))));
         }
+        self.number += 1;
+        Ok(Some(if self.skipping {
+            Line::TooLong
+        } else {
+            Line::Bytes(without_return(&self.carried))
+        }))
     }
 
     fn carry(&mut self, from: usize, to: usize) {
@@ -181,30 +193,69 @@ impl Lines {
         if self.ended {
             return Ok(false);
         }
-        match self.blocks.recv() {
+        let read = self.raw_read.load(Ordering::Relaxed);
+        self.progress.step("reading bytes", read, Some(self.raw_bytes))?;
+        let problem = match self.blocks.recv() {
             Ok(Ok(block)) => {
+                self.ended = block.is_empty();
+                self.at = if self.begun { 0 } else { mark_bytes(&block) };
                 self.block = block;
-                self.at = 0;
-                // The mark that some programs put before UTF-8 text.
-                if self.number == 0 && self.block.starts_with(b"\xef\xbb\xbf") {
-                    self.at = 3;
-                }
-                Ok(true)
+                self.begun = true;
+                return Ok(!self.ended);
             }
-            Ok(Err(error)) => Err(Error::input(
-                self.path.display(),
-                format!("cannot be read to its end ({error}); is the file whole?"),
-            )),
-            Err(_) => {
-                self.ended = true;
-                Ok(false)
-            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "its reader died".to_owned(),
+        };
+        self.ended = true;
+        Err(unreadable(&self.path, &problem))
+    }
+}
+
+fn unreadable(path: &Path, problem: &str) -> Error {
+    let what = format!("cannot be read to its end ({problem}); is the file whole?");
+    Error::input(path.display(), what)
+}
+
+/// Gives every line that is not empty to `take`, with its number; one that is too long is a
+/// reject.
+pub(super) fn each_line(
+    lines: &mut Lines<'_>,
+    sink: &mut dyn RowSink,
+    mut take: impl FnMut(&[u8], u64, &mut dyn RowSink) -> Result<()>,
+) -> Result<()> {
+    loop {
+        let number = lines.number() + 1;
+        match lines.next()? {
+            None => return Ok(()),
+            Some(Line::TooLong) => sink.reject(number, LINE_TOO_LONG)?,
+            Some(Line::Bytes(line)) if line.trim_ascii().is_empty() => {}
+            Some(Line::Bytes(line)) => take(line, number, sink)?,
         }
     }
 }
 
+/// The first bytes of a file, unpacked: at most `bytes`, and fewer where it is shorter.
+pub(super) fn head(files: &Arc<dyn Files>, path: &Path, bytes: u64) -> Result<Vec<u8>> {
+    let file = files.open(path).map_err(Error::io(path))?;
+    let mut head = Vec::new();
+    decompressed(Counted { file, read: Arc::default() })
+        .and_then(|reader| reader.take(bytes).read_to_end(&mut head))
+        .map_err(|error| unreadable(path, &error.to_string()))?;
+    head.drain(..mark_bytes(&head));
+    Ok(head)
+}
+
+/// Length of the mark that some programs put before UTF-8 text.
+fn mark_bytes(text: &[u8]) -> usize {
+    if text.starts_with(MARK) { MARK.len() } else { 0 }
+}
+
+#[inline]
 fn without_return(line: &[u8]) -> &[u8] {
-    line.strip_suffix(b"\r").unwrap_or(line)
+    match line {
+        [line @ .., b'\r'] => line,
+        line => line,
+    }
 }
 
 struct Counted {
@@ -220,20 +271,27 @@ impl Read for Counted {
     }
 }
 
-fn decompressed(file: Counted) -> io::Result<Box<dyn Read>> {
-    let mut reader = BufReader::with_capacity(BLOCK_BYTES, file);
-    let head = io::BufRead::fill_buf(&mut reader)?;
-    Ok(if head.starts_with(&[0x1f, 0x8b]) {
-        Box::new(MultiGzDecoder::new(reader))
-    } else if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        Box::new(zstd::Decoder::with_buffer(reader)?)
+fn decompressed(mut file: Counted) -> io::Result<Box<dyn Read>> {
+    let mut magic = Vec::new();
+    file.by_ref().take(4).read_to_end(&mut magic)?;
+    let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
+    let is_zstd = magic == [0x28, 0xb5, 0x2f, 0xfd];
+    let whole = io::Cursor::new(magic).chain(file);
+    Ok(if is_gzip {
+        Box::new(MultiGzDecoder::new(BufReader::with_capacity(PACKED_BYTES, whole)))
+    } else if is_zstd {
+        Box::new(zstd::Decoder::with_buffer(BufReader::with_capacity(PACKED_BYTES, whole))?)
     } else {
-        Box::new(reader)
+        Box::new(whole)
     })
 }
 
 /// Finds the one of `names` that lies in the folder `dir`, plain or packed.
-pub(super) fn find(files: &Arc<dyn Files>, dir: &Path, names: &[&str]) -> Result<Option<PathBuf>> {
+pub(super) fn find(
+    files: &Arc<dyn Files>,
+    dir: &Path,
+    names: &[&str],
+) -> Result<Option<PathBuf>> {
     let entries = files.list(dir).map_err(Error::io(dir))?;
     let wanted = |name: &&str| entries.iter().find(|path| bare_name(path) == **name).cloned();
     Ok(names.iter().find_map(wanted))

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::column_map::{EventMap, ItemMap, TimeUnit, UserMap};
+use super::column_map::{EventMap, ItemMap, TimeUnit, UserMap, listed};
 use super::fields::shown;
+use super::instant;
 use super::{ColumnMap, Row, RowSink};
-use crate::{ClockKind, Error, Item, Result, User, parse_ms};
+use crate::{ClockKind, Error, Item, Result, User};
 
 /// One cell, as its format holds it.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +38,9 @@ impl<'a> Cell<'a> {
             Cell::Integer(number) => Cow::Owned(number.to_string()),
             Cell::Natural(number) => Cow::Owned(number.to_string()),
             Cell::Bool(flag) => Cow::Owned(flag.to_string()),
-            Cell::Float(number) => return Err(format!("{name} {number} is not a whole number")),
+            Cell::Float(number) => {
+                return Err(format!("{name} {number} is a number but not an exact whole one"));
+            }
             Cell::TimeMs(time_ms) => Cow::Owned(crate::format_ms(*time_ms)),
             Cell::List(_) => return Err(format!("{name} is a list")),
             Cell::Other(what) => return Err(format!("{name} is {what}")),
@@ -56,69 +59,21 @@ impl<'a> Cell<'a> {
         }))
     }
 
+    #[inline]
     fn as_time(&self, name: &str, unit: TimeUnit, clock: ClockKind) -> Result<i64, String> {
-        let whole = match self {
-            Cell::Missing => return Err(format!("{name} is missing")),
-            Cell::TimeMs(time_ms) => return Ok(*time_ms),
-            Cell::Integer(number) => *number,
-            Cell::Natural(number) => i64::try_from(*number).unwrap_or(i64::MAX),
-            Cell::Float(number) if number.is_finite() => {
-                return scaled(*number, unit).ok_or_else(|| format!("{name} {number} is absurd"));
-            }
-            Cell::Text(text) => match whole(text) {
-                Some(number) => number,
-                None if clock == ClockKind::OrderOnly => {
-                    return Err(format!("{name} {:?} is not a place", shown(text)));
-                }
-                None => return instant(name, text, unit),
+        match self {
+            Cell::Missing => Err(format!("{name} is missing")),
+            Cell::TimeMs(time_ms) => Ok(*time_ms),
+            Cell::Integer(number) => instant::from_whole(name, *number, unit, clock),
+            Cell::Natural(number) => match i64::try_from(*number) {
+                Ok(number) => instant::from_whole(name, number, unit, clock),
+                Err(_) => Err(format!("{name} {number} is absurd")),
             },
-            _ => return Err(format!("{name} is not a time")),
-        };
-        if clock == ClockKind::OrderOnly {
-            return Ok(whole);
+            Cell::Float(number) => instant::from_fraction(name, *number, unit, clock),
+            Cell::Text(text) => instant::from_text(name, text, unit, clock),
+            _ => Err(format!("{name} is not a time")),
         }
-        let time_ms = match (unit, whole.unsigned_abs()) {
-            (TimeUnit::S, _) | (TimeUnit::Auto, ..100_000_000_000) => whole.checked_mul(1000),
-            (TimeUnit::Ms, _) | (TimeUnit::Auto, ..100_000_000_000_000) => Some(whole),
-            (TimeUnit::Us, _) | (TimeUnit::Auto, ..100_000_000_000_000_000) => Some(whole / 1000),
-            (TimeUnit::Auto, _) => Some(whole / 1_000_000),
-        };
-        time_ms.ok_or_else(|| format!("{name} {whole} is absurd"))
     }
-}
-
-/// Digits only, and not so many that they pass 64 bits.
-#[inline]
-fn whole(text: &str) -> Option<i64> {
-    if text.is_empty() || text.len() > 18 {
-        return None;
-    }
-    let mut value = 0i64;
-    for byte in text.bytes() {
-        if !byte.is_ascii_digit() {
-            return None;
-        }
-        value = value * 10 + i64::from(byte - b'0');
-    }
-    Some(value)
-}
-
-fn instant(name: &str, text: &str, unit: TimeUnit) -> Result<i64, String> {
-    let fraction = || text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
-    parse_ms(text)
-        .or_else(|| fraction().and_then(|number| scaled(number, unit)))
-        .ok_or_else(|| format!("{name} {:?} is not a time", shown(text)))
-}
-
-fn scaled(number: f64, unit: TimeUnit) -> Option<i64> {
-    let time_ms = match unit {
-        TimeUnit::S => number * 1000.0,
-        TimeUnit::Ms => number,
-        TimeUnit::Us => number / 1000.0,
-        TimeUnit::Auto if number.abs() < 1e11 => number * 1000.0,
-        TimeUnit::Auto => number,
-    };
-    (time_ms.abs() < 1e18).then_some(time_ms as i64)
 }
 
 /// A column map with places instead of names.
@@ -195,9 +150,24 @@ impl Table {
     /// Where each wanted column lies among `columns`.
     pub(super) fn places(&self, columns: &[String], place: &str) -> Result<Vec<usize>> {
         let find = |name: &String| {
-            columns.iter().position(|column| column == name).ok_or_else(|| {
-                Error::input(place, format!("there is no column {name:?}; it has {columns:?}"))
-            })
+            let mut found = columns
+                .iter()
+                .enumerate()
+                .filter(|(_, column)| *column == name)
+                .map(|(at, _)| at);
+            match (found.next(), found.next()) {
+                (Some(at), None) => Ok(at),
+                (Some(_), Some(_)) => {
+                    Err(Error::input(place, format!("column {name:?} is there twice")))
+                }
+                (None, _) => {
+                    let listed = listed(columns);
+                    Err(Error::input(
+                        place,
+                        format!("there is no column {name:?}; it has {listed}"),
+                    ))
+                }
+            }
         };
         self.wanted.iter().map(find).collect()
     }
@@ -246,9 +216,8 @@ impl Table {
             // Without a time column the order of the lines is the order.
             None => Ok(line as i64),
         };
-        let value = || {
-            at.value.map_or(Ok(None), |place| cells[place].as_number(&self.wanted[place]))
-        };
+        let value =
+            || at.value.map_or(Ok(None), |place| cells[place].as_number(&self.wanted[place]));
         let parts = || -> Result<_, String> {
             Ok((
                 (required(at.user)?, required(at.item)?, required(at.kind)?),
@@ -278,7 +247,8 @@ impl Table {
             let Some(place) = place else { return Ok(None) };
             Ok(cells[place].as_text(&self.wanted[place])?.map(Cow::into_owned))
         };
-        let id = text(Some(at.id))?.ok_or_else(|| format!("{} is missing", self.wanted[at.id]))?;
+        let id =
+            text(Some(at.id))?.ok_or_else(|| format!("{} is missing", self.wanted[at.id]))?;
         let mut item = Item::bare(&id);
         item.title = text(at.title)?;
         item.text = text(at.text)?;
@@ -301,9 +271,8 @@ impl Table {
             _ => None,
         };
         item.available = match text(at.available)? {
-            Some(flag) => truth(&flag).ok_or_else(|| {
-                format!("{:?} is neither true nor false", shown(&flag))
-            })?,
+            Some(flag) => truth(&flag)
+                .ok_or_else(|| format!("{:?} is neither true nor false", shown(&flag)))?,
             None => true,
         };
         item.attributes = self.attributes(&at.attributes, cells)?;
@@ -351,7 +320,8 @@ fn event_at(map: &EventMap, wanted: &mut Wanted) -> EventAt {
         time_unit: map.time_unit,
         kind: wanted.maybe(&map.kind),
         kind_constant: map.kind_constant.clone().unwrap_or_else(|| {
-            let rated = map.value.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("rating"));
+            let rated =
+                map.value.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("rating"));
             if rated { "rating" } else { "interaction" }.to_owned()
         }),
         value: wanted.maybe(&map.value),

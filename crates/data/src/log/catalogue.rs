@@ -73,7 +73,9 @@ pub(super) fn read(log: &Log) -> Result<Catalogue> {
                     let before = dictionary.len();
                     match dictionary.intern(id)? == before {
                         true => Ok(()),
-                        false => Err(Error::damaged(&place, format!("id {id:?} appears twice"))),
+                        false => {
+                            Err(Error::damaged(&place, format!("id {id:?} appears twice")))
+                        }
                     }
                 })?;
             }

@@ -230,7 +230,11 @@ pub(crate) fn slates_from_bytes(bytes: Bytes, place: &Path) -> Result<Vec<Slate>
                 seed: seed.value(row),
                 candidates,
                 shown: shown
-                    .map(|((&item, &position), &propensity)| Shown { item, position, propensity })
+                    .map(|((&item, &position), &propensity)| Shown {
+                        item,
+                        position,
+                        propensity,
+                    })
                     .collect(),
             });
         }
@@ -251,10 +255,7 @@ fn to_bytes(columns: Vec<(&str, ArrayRef)>, place: &Path) -> Result<Vec<u8>> {
     writer.into_inner().map_err(|error| parquet_error(place, error))
 }
 
-fn batches(
-    bytes: Bytes,
-    place: &Path,
-) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
+fn batches(bytes: Bytes, place: &Path) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
         .and_then(|builder| builder.with_batch_size(1 << 13).build())
         .map_err(|error| parquet_error(place, error))?;
@@ -276,8 +277,9 @@ fn strings<'a>(
 }
 
 fn list(batch: &RecordBatch, name: &str, row: usize, place: &Path) -> Result<ArrayRef> {
-    let lists =
-        column(batch, name, place)?.as_list_opt::<i32>().ok_or_else(|| wrong_type(name, place))?;
+    let lists = column(batch, name, place)?
+        .as_list_opt::<i32>()
+        .ok_or_else(|| wrong_type(name, place))?;
     Ok(lists.value(row))
 }
 
@@ -302,11 +304,7 @@ fn append_map(
     builder.append(true).map_err(|error| Error::damaged(place, error.to_string()))
 }
 
-fn read_map(
-    batch: &RecordBatch,
-    row: usize,
-    place: &Path,
-) -> Result<BTreeMap<String, String>> {
+fn read_map(batch: &RecordBatch, row: usize, place: &Path) -> Result<BTreeMap<String, String>> {
     let wrong = || wrong_type("attributes", place);
     let map = column(batch, "attributes", place)?.as_map_opt().ok_or_else(wrong)?;
     let entries = map.value(row);

@@ -14,8 +14,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::Events;
 use super::ingest::OWN_ID;
-use crate::sort::Record;
 use crate::Result;
+use crate::sort::Record;
 
 /// Walks the new events and the log side by side, in order of time.
 pub(super) struct Dedupe {
@@ -94,4 +94,3 @@ impl Dedupe {
         *self.many.entry(hash).and_modify(|count| *count += 1).or_insert(0)
     }
 }
-

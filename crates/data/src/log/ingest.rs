@@ -12,7 +12,7 @@ use super::dedupe::Dedupe;
 use super::manifest::{ImportEntry, SourceFile};
 use super::writer::Appended;
 use super::{
-    Events, EventColumns, IMPORTS, ITEM_IDS, ITEMS, NONE, REJECTS, SEGMENT_ROWS_MAX, SLATES,
+    EventColumns, Events, IMPORTS, ITEM_IDS, ITEMS, NONE, REJECTS, SEGMENT_ROWS_MAX, SLATES,
     SegmentWriter, USER_IDS, USERS, Writer, segment_name,
 };
 use crate::import::{Row, RowSink};
@@ -89,8 +89,7 @@ impl<'w> Ingest<'w> {
         }
         let (kinds, seq) = (manifest.kinds.clone(), manifest.seq_next);
         let parent = writer.log.dir.join(IMPORTS);
-        let staged =
-            Staged::begin(writer.log.files.clone(), &parent, &writer.next_folder())?;
+        let staged = Staged::begin(writer.log.files.clone(), &parent, &writer.next_folder())?;
         let sorter = Sorter::new(
             writer.log.files.clone(),
             staged.path().join(SORT_DIR),
@@ -310,9 +309,10 @@ impl<'w> Ingest<'w> {
         std::thread::scope(|scope| {
             let (send, receive) = sync_channel::<EventColumns>(4);
             let encoder = scope.spawn(move || encode(staged, receive.into_iter()));
-            let sent = drop_duplicates(merge, existing, received_ms, accepted, progress, |batch| {
-                send.send(batch).is_ok()
-            });
+            let sent =
+                drop_duplicates(merge, existing, received_ms, accepted, progress, |batch| {
+                    send.send(batch).is_ok()
+                });
             drop(send);
             let written = encoder.join().expect("the encoding thread does not panic")?;
             sent.map(|()| written)
@@ -410,10 +410,7 @@ struct Written {
     last_ms: Option<i64>,
 }
 
-fn encode(
-    staged: &mut Staged,
-    batches: impl Iterator<Item = EventColumns>,
-) -> Result<Written> {
+fn encode(staged: &mut Staged, batches: impl Iterator<Item = EventColumns>) -> Result<Written> {
     let mut written = Written::default();
     let mut open: Option<(SegmentWriter<SealingFile>, usize)> = None;
     for mut batch in batches {

@@ -27,9 +27,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use catalogue::Catalogue;
+pub(crate) use ingest::{Ingest, Origin};
 pub use manifest::{ImportEntry, LogManifest, SourceFile};
 pub use reader::Events;
-pub(crate) use ingest::{Ingest, Origin};
 pub use writer::{Appended, Writer};
 
 pub(crate) use segment::{EventColumns, NONE, SEGMENT_ROWS_MAX, SegmentWriter};
@@ -200,9 +200,9 @@ fn verify_entry(files: &Arc<dyn Files>, path: &Path) -> Vec<Error> {
             sealed::read_checked(files.as_ref(), path);
         return read.err().into_iter().collect();
     }
-    let staging = path.file_name().is_some_and(|name| {
-        name.to_string_lossy().starts_with(sealed::STAGING)
-    });
+    let staging = path
+        .file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with(sealed::STAGING));
     if staging { Vec::new() } else { sealed::verify(files.as_ref(), path) }
 }
 

@@ -237,11 +237,12 @@ fn append(columns: &mut EventColumns, batch: &RecordBatch, place: &Path) -> Resu
 
 pub(crate) fn parquet_error(place: &Path, error: parquet::errors::ParquetError) -> Error {
     match error {
-        parquet::errors::ParquetError::External(inner) => match inner.downcast::<std::io::Error>()
-        {
-            Ok(source) => Error::Io { path: place.to_path_buf(), source: *source },
-            Err(other) => Error::damaged(place, other.to_string()),
-        },
+        parquet::errors::ParquetError::External(inner) => {
+            match inner.downcast::<std::io::Error>() {
+                Ok(source) => Error::Io { path: place.to_path_buf(), source: *source },
+                Err(other) => Error::damaged(place, other.to_string()),
+            }
+        }
         other => Error::damaged(place, other.to_string()),
     }
 }

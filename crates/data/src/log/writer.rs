@@ -44,8 +44,10 @@ impl Writer {
         let entries = files.list(dir).map_err(Error::io(dir))?;
         let ours = |path: &std::path::PathBuf| {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-            matches!(name.as_deref(), Some(LOCK | IMPORTS | MANIFEST | super::MODELS | super::REPORTS))
-                || name.is_some_and(|name| name.starts_with('.'))
+            matches!(
+                name.as_deref(),
+                Some(LOCK | IMPORTS | MANIFEST | super::MODELS | super::REPORTS)
+            ) || name.is_some_and(|name| name.starts_with('.'))
         };
         let is_log = entries.contains(&dir.join(MANIFEST));
         if !is_log && !entries.iter().all(ours) {
@@ -144,8 +146,7 @@ impl Writer {
         manifest.seq_next += entry.events + entry.duplicates;
         manifest.imports.push(entry);
         let place = self.log.dir.join(MANIFEST);
-        self.log.checksum =
-            sealed::write_checked(self.log.files.as_ref(), &place, &manifest)?;
+        self.log.checksum = sealed::write_checked(self.log.files.as_ref(), &place, &manifest)?;
         self.log.manifest = manifest;
         self.fresh = false;
         Ok(())
@@ -159,8 +160,12 @@ impl Writer {
     fn remove_leftovers(&self) -> Result<()> {
         let imports = self.log.dir.join(IMPORTS);
         for path in self.log.files.list(&imports).map_err(Error::io(&imports))? {
-            let known =
-                self.log.manifest.imports.iter().any(|entry| self.log.import_dir(entry) == path);
+            let known = self
+                .log
+                .manifest
+                .imports
+                .iter()
+                .any(|entry| self.log.import_dir(entry) == path);
             if !known {
                 self.log.files.change(Change::Remove(&path)).map_err(Error::io(&path))?;
             }

@@ -77,11 +77,15 @@ fn one_table_in_every_format_and_wrapping_gives_one_log() {
         let path = write(dir.path(), name, &bytes);
         let into = dir.path().join(format!("log-{name}"));
         let entry = added(run(&spec(format, &path), &into).unwrap());
-        assert_eq!((entry.events, entry.rejects, entry.clock), (3, 0, ClockKind::Real), "{name}");
+        assert_eq!(
+            (entry.events, entry.rejects, entry.clock),
+            (3, 0, ClockKind::Real),
+            "{name}"
+        );
         assert!(Log::verify(&files(), &into).is_empty());
-        let rows = events(&into).into_iter().map(|(user, item, _, time_ms, value)| {
-            (user, item, time_ms, value)
-        });
+        let rows = events(&into)
+            .into_iter()
+            .map(|(user, item, _, time_ms, value)| (user, item, time_ms, value));
         logs.push(rows.collect::<Vec<_>>());
     }
     let row = |user: &str, item: &str, time_s: i64, value| {
@@ -228,7 +232,12 @@ fn spilling_to_disk_changes_nothing() {
     let mut text = String::from("user_id,item_id,rating,timestamp\n");
     for row in 0..5000u64 {
         let mixed = row.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-        text.push_str(&format!("u{},i{},1,{}\n", mixed % 97, row % 89, 1_500_000_000 + mixed % 50));
+        text.push_str(&format!(
+            "u{},i{},1,{}\n",
+            mixed % 97,
+            row % 89,
+            1_500_000_000 + mixed % 50
+        ));
     }
     let path = write(dir.path(), "a.csv", text.as_bytes());
     let mut small = spec(Format::Csv, &path);

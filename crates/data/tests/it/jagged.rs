@@ -24,7 +24,8 @@ fn cells_are_key_major() {
     for row in [vec![1], vec![2, 3], vec![], vec![4]] {
         cells.push(row).unwrap();
     }
-    let batch = KeyedJagged::new(vec!["item".into(), "genre".into()], 2, cells.clone()).unwrap();
+    let batch =
+        KeyedJagged::new(vec!["item".into(), "genre".into()], 2, cells.clone()).unwrap();
     assert_eq!(batch.cell(0, 1), [2, 3]);
     assert_eq!(batch.cell(1, 0), [0; 0]);
     assert_eq!(batch.cell(1, 1), [4]);

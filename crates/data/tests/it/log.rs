@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use data::{
-    Error, FaultyFiles, Feedback, Files, Item, Log, NewEvent, PositiveRule, Progress, RealFiles,
-    Shown, Slate, User, Writer,
+    Error, FaultyFiles, Feedback, Files, Item, Log, NewEvent, PositiveRule, Progress,
+    RealFiles, Shown, Slate, User, Writer,
 };
 
 const DAY: i64 = 86_400_000;
@@ -58,7 +58,13 @@ fn what_goes_in_comes_out_in_order() {
     let user = User { id: "w".into(), attributes: [("age".into(), "7".into())].into() };
     let writer = Writer::open(files(), &dir).unwrap();
     writer
-        .append(&[search], &[slate()], std::slice::from_ref(&item), std::slice::from_ref(&user), 10)
+        .append(
+            &[search],
+            &[slate()],
+            std::slice::from_ref(&item),
+            std::slice::from_ref(&user),
+            10,
+        )
         .unwrap();
 
     let log = Log::open(files(), &dir).unwrap();

@@ -96,9 +96,12 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
     let log = Log::open(files, &args.into)?;
     let seconds = watch.seconds();
     if args.json {
-        answer(&json!({"log": args.into, "imported": as_json(&done), "seconds": seconds,
+        answer(
+            &json!({"log": args.into, "imported": as_json(&done), "seconds": seconds,
             "events": log.manifest().events, "users": log.manifest().users,
-            "items": log.manifest().items, "checksum": log.checksum()}).to_string());
+            "items": log.manifest().items, "checksum": log.checksum()})
+            .to_string(),
+        );
     } else {
         answer(&in_words(&done, &log, seconds));
     }

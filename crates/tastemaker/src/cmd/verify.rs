@@ -27,7 +27,9 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
         .map(ToString::to_string)
         .collect();
     if args.json {
-        answer(&json!({"log": args.dir, "ok": found.is_empty(), "findings": found}).to_string());
+        answer(
+            &json!({"log": args.dir, "ok": found.is_empty(), "findings": found}).to_string(),
+        );
     } else if found.is_empty() {
         answer(&format!("{}: every file is as it was sealed", args.dir.display()));
     } else {

@@ -1,0 +1,24 @@
+//! What can go wrong with models, in words that say what to do next.
+
+/// Result of everything in this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// One error of this crate. Messages are lowercase and name the place.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The log, a sealed folder, or a stop on request.
+    #[error(transparent)]
+    Data(#[from] data::Error),
+    /// A setting that no model can be made from.
+    #[error("{field}: {what}")]
+    Setting {
+        /// Name of the setting, as in the config file.
+        field: String,
+        /// What is wrong with its value, and what would be right.
+        what: String,
+    },
+    /// A request that cannot be met: no such version, nothing to train on.
+    #[error("{0}")]
+    Refused(String),
+}

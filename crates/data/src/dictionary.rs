@@ -92,9 +92,21 @@ impl Dictionary {
     /// BLAKE3 over all ids in order, in hex: two dictionaries with one checksum give every
     /// index the same meaning.
     pub fn checksum(&self) -> String {
+        self.checksum_of(self.ends.len())
+    }
+
+    /// [`Dictionary::checksum`] of a dictionary of the first `count` ids alone, where there are
+    /// so many: whether this one began as another.
+    pub fn checksum_of_first(&self, count: u32) -> Option<String> {
+        let count = count as usize;
+        (count <= self.ends.len()).then(|| self.checksum_of(count))
+    }
+
+    fn checksum_of(&self, count: usize) -> String {
+        let ends = &self.ends[..count];
         let mut hasher = blake3::Hasher::new();
-        hasher.update(&self.bytes);
-        for end in &self.ends {
+        hasher.update(&self.bytes[..ends.last().copied().unwrap_or(0) as usize]);
+        for end in ends {
             hasher.update(&end.to_le_bytes());
         }
         hasher.finalize().to_hex().to_string()

@@ -5,9 +5,39 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod config;
 mod filter;
 mod retriever;
+mod dense;
+mod best;
+mod scratch;
+mod tensors;
+mod recency;
+mod popular;
+mod neighbours;
+mod item_knn;
+mod als;
+mod ease;
+mod walk;
+mod model;
+mod merge;
+mod version;
 
+pub use als::{Als, AlsTraining};
+pub use config::{
+    AlsConfig, AlsSolver, Count, EaseConfig, ItemKnnConfig, MODEL_NAMES, MergeConfig,
+    ModelsConfig, PopularConfig, PopularLatelyConfig, Similarity, WalkConfig,
+};
+pub use ease::Ease;
 pub use error::{Error, Result};
 pub use filter::{Both, Everything, Filter, Unseen};
+pub use item_knn::ItemKnn;
+pub use merge::{Fallback, Merge, Merged, MergedItem, MergedSource, SourceTrace};
+pub use model::Model;
+pub use popular::Popular;
 pub use retriever::{Candidate, Query, Reason, Retriever};
+pub use version::{
+    ModelFacts, Version, VersionEntry, VersionFacts, current, list, publish, rollback,
+    set_current,
+};
+pub use walk::Walk;

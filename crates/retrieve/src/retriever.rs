@@ -1,6 +1,8 @@
 //! The one question that every candidate generator answers.
 
-use data::History;
+use std::sync::Arc;
+
+use data::{Catalogue, History};
 
 use crate::Filter;
 
@@ -50,6 +52,19 @@ pub enum Reason {
     Taste,
 }
 
+impl Reason {
+    /// The reason as people read it, item titles in it.
+    pub fn in_words(&self, catalogue: &Catalogue) -> String {
+        match self {
+            Reason::Popular => "popular".into(),
+            Reason::PopularLately { days: 1 } => "popular in the last day".into(),
+            Reason::PopularLately { days } => format!("popular in the last {days} days"),
+            Reason::Because { item } => format!("because of {}", catalogue.item_label(*item)),
+            Reason::Taste => "taken by people of similar taste".into(),
+        }
+    }
+}
+
 /// A candidate generator. It never reads the log and never reads a clock.
 pub trait Retriever: Send + Sync {
     /// Its name in configs, reports and answers: `popular`, `item-knn`.
@@ -61,4 +76,32 @@ pub trait Retriever: Send + Sync {
 
     /// Why `item` came back for this query. Asked only for the few items that are shown.
     fn reason(&self, query: &Query<'_>, item: u32) -> Reason;
+}
+
+impl<T: Retriever + ?Sized> Retriever for Arc<T> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn retrieve(&self, query: &Query<'_>) -> Vec<Candidate> {
+        (**self).retrieve(query)
+    }
+
+    fn reason(&self, query: &Query<'_>, item: u32) -> Reason {
+        (**self).reason(query, item)
+    }
+}
+
+impl<T: Retriever + ?Sized> Retriever for &T {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn retrieve(&self, query: &Query<'_>) -> Vec<Candidate> {
+        (**self).retrieve(query)
+    }
+
+    fn reason(&self, query: &Query<'_>, item: u32) -> Reason {
+        (**self).reason(query, item)
+    }
 }

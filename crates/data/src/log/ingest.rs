@@ -53,6 +53,8 @@ pub(crate) struct Ingest<'w> {
     last_kind: u16,
     seq: u64,
     rows: u64,
+    /// Earliest and latest event taken in: only imports that reach in there can hold the same.
+    span_ms: (i64, i64),
     tail: Vec<u8>,
     items: BTreeMap<u32, Item>,
     users: BTreeMap<u32, User>,
@@ -109,6 +111,7 @@ impl<'w> Ingest<'w> {
             last_kind: 0,
             seq,
             rows: 0,
+            span_ms: (i64::MAX, i64::MIN),
             tail: Vec::new(),
             items: BTreeMap::new(),
             users: BTreeMap::new(),
@@ -303,7 +306,8 @@ impl<'w> Ingest<'w> {
         );
         progress.step("sorting", 0, Some(accepted))?;
         let merge = sorter.finish()?;
-        let existing = Events::over(&self.writer.log, i64::MIN, i64::MAX)?;
+        let (first_ms, last_ms) = self.span_ms;
+        let existing = Events::over(&self.writer.log, first_ms, last_ms)?;
         let received_ms = self.origin.received_ms;
         let staged = &mut self.staged;
         std::thread::scope(|scope| {
@@ -357,6 +361,7 @@ impl RowSink for Ingest<'_> {
         self.rows += 1;
         let record = self.index(row, value)?;
         self.seq += 1;
+        self.span_ms = (self.span_ms.0.min(row.time_ms), self.span_ms.1.max(row.time_ms));
         self.sorter.push(record, &self.tail)
     }
 

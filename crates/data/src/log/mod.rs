@@ -193,17 +193,18 @@ impl Log {
     }
 }
 
-/// A sealed folder, or a pointer to one.
+/// A sealed folder, or a pointer to one. What begins with a dot is no part of the log: a folder
+/// or a pointer that is being written, a lock.
 fn verify_entry(files: &Arc<dyn Files>, path: &Path) -> Vec<Error> {
+    if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) {
+        return Vec::new();
+    }
     if path.extension().is_some_and(|end| end == "json") {
         let read: Result<(serde_json::Value, String)> =
             sealed::read_checked(files.as_ref(), path);
         return read.err().into_iter().collect();
     }
-    let staging = path
-        .file_name()
-        .is_some_and(|name| name.to_string_lossy().starts_with(sealed::STAGING));
-    if staging { Vec::new() } else { sealed::verify(files.as_ref(), path) }
+    sealed::verify(files.as_ref(), path)
 }
 
 const USER_IDS: &str = "user-ids.parquet";

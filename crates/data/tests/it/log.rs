@@ -197,3 +197,37 @@ fn every_flipped_byte_of_a_log_is_named() {
         std::fs::write(&path, bytes).unwrap();
     }
 }
+
+#[test]
+fn locks_and_unfinished_folders_beside_model_versions_are_no_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path().join("log");
+    append(&dir, &[event("u", "a", 1)]);
+    let models = dir.join("models");
+    std::fs::create_dir_all(models.join(".staging-000002")).unwrap();
+    std::fs::write(models.join(".lock"), "").unwrap();
+    std::fs::write(models.join(".current.json.new"), "half").unwrap();
+    std::fs::write(models.join(".staging-000002/als.safetensors"), "half").unwrap();
+    assert!(Log::verify(&files(), &dir).is_empty());
+    std::fs::write(models.join("current.json"), "{\"version\": \"000001\"}").unwrap();
+    std::fs::create_dir(models.join("000001")).unwrap();
+    let found = Log::verify(&files(), &dir);
+    assert_eq!(found.len(), 2, "{found:?}");
+}
+
+#[test]
+fn a_dictionary_knows_whether_it_began_as_another() {
+    let mut short = data::Dictionary::default();
+    let mut long = data::Dictionary::default();
+    for id in ["a", "bc", ""] {
+        short.intern(id).unwrap();
+    }
+    for id in ["a", "bc", "", "d"] {
+        long.intern(id).unwrap();
+    }
+    assert_eq!(long.checksum_of_first(3), Some(short.checksum()));
+    assert_eq!(long.checksum_of_first(4), Some(long.checksum()));
+    assert_ne!(long.checksum_of_first(2), Some(short.checksum()));
+    assert_eq!(long.checksum_of_first(0), Some(data::Dictionary::default().checksum()));
+    assert_eq!(long.checksum_of_first(5), None);
+}

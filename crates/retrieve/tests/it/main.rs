@@ -1,0 +1,10 @@
+//! Tests of crate `retrieve` through its public door.
+
+mod worlds;
+mod popular;
+mod item_knn;
+mod walk;
+mod promises;
+mod files;
+mod merge;
+mod version;

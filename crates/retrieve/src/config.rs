@@ -152,7 +152,7 @@ pub struct EaseConfig {
 
 impl Default for EaseConfig {
     fn default() -> Self {
-        EaseConfig { l2: 500.0, items_max: 10_000, history_max: 200 }
+        EaseConfig { l2: 500.0, items_max: 5_000, history_max: 200 }
     }
 }
 

@@ -48,22 +48,32 @@ impl std::error::Error for Hinted {}
 fn of_data(error: &Error) -> Option<String> {
     Some(match error {
         Error::Io { source, .. } => return of_system(source),
-        Error::Damaged { .. } => "`tastemaker verify DIR` lists everything that is damaged; import \
+        Error::Damaged { .. } => {
+            "`tastemaker verify DIR` lists everything that is damaged; import \
             the damaged part again into a new folder, or restore it from a copy"
-            .into(),
-        Error::Newer { .. } => "upgrade tastemaker, or open it with the program that wrote it".into(),
-        Error::Busy { .. } => "wait for the other command to end; if none runs, the lock is free \
+                .into()
+        }
+        Error::Newer { .. } => {
+            "upgrade tastemaker, or open it with the program that wrote it".into()
+        }
+        Error::Busy { .. } => {
+            "wait for the other command to end; if none runs, the lock is free \
             already and the same command works again"
-            .into(),
+                .into()
+        }
         Error::NoLog { path } => {
             format!("`tastemaker import FORMAT PATH --into {}` makes a log", path.display())
         }
-        Error::TooManyRejects { .. } => "look at the rejects: the column map or the format may be \
+        Error::TooManyRejects { .. } => {
+            "look at the rejects: the column map or the format may be \
             wrong; `--max-rejects 5%` accepts more"
-            .into(),
-        Error::Input { .. } => "mend that place in the source, or the column map that reads it; \
+                .into()
+        }
+        Error::Input { .. } => {
+            "mend that place in the source, or the column map that reads it; \
             `tastemaker help import` names the formats"
-            .into(),
+                .into()
+        }
         Error::Stopped => "run the same command again to begin anew".into(),
         _ => return None,
     })
@@ -74,12 +84,16 @@ fn of_system(error: &std::io::Error) -> Option<String> {
     Some(match error.kind() {
         ErrorKind::NotFound => "check the path".into(),
         ErrorKind::PermissionDenied => "check who may read and write there".into(),
-        ErrorKind::StorageFull => "make room on the disk, then run the same command again; nothing \
+        ErrorKind::StorageFull => {
+            "make room on the disk, then run the same command again; nothing \
             half-written stays behind"
-            .into(),
-        ErrorKind::AddrInUse => "another program listens there: name another --listen address, or \
+                .into()
+        }
+        ErrorKind::AddrInUse => {
+            "another program listens there: name another --listen address, or \
             port 0 for a free one"
-            .into(),
+                .into()
+        }
         ErrorKind::ConnectionRefused => "is the server running? `tastemaker serve DIR`".into(),
         _ => return None,
     })

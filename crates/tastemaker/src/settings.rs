@@ -87,8 +87,8 @@ pub(crate) struct SettingsArgs {
 impl SettingsArgs {
     /// The settings that hold.
     pub(crate) fn resolve(&self) -> Result<Settings> {
-        let mut sources = config::Config::builder()
-            .add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        let mut sources =
+            config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
         if let Some(path) = &self.config {
             sources = sources.add_source(File::from(path.as_path()).format(FileFormat::Toml));
         }
@@ -102,7 +102,10 @@ impl SettingsArgs {
         sources = sources.add_source(environment);
         for pair in &self.set {
             let (key, value) = pair.split_once('=').ok_or_else(|| {
-                hint::error(format!("--set {pair}: no `=` in it"), "--set models.als.factors=128")
+                hint::error(
+                    format!("--set {pair}: no `=` in it"),
+                    "--set models.als.factors=128",
+                )
             })?;
             sources = sources
                 .set_override(key.trim(), parsed(value.trim()))
@@ -174,6 +177,3 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<()> {
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

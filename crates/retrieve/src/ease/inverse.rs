@@ -29,7 +29,7 @@ pub(super) fn weights(
         return Ok(());
     }
     let par = Par::rayon(0);
-    let step = |done| progress.step("ease: inverting", done, Some(4));
+    let step = |done| progress.step("inverting", done, Some(4));
     step(0)?;
     // Row-major right of the diagonal is column-major below it.
     let mut lower = MatMut::from_column_major_slice_mut(matrix, n, n);

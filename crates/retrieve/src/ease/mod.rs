@@ -73,7 +73,7 @@ impl Ease {
         checked(config)?;
         let taken = Taken::of(train, config.items_max, seed);
         let kept = taken.items.len();
-        let what = format!("ease: {kept} of {} items", taken.items_seen);
+        let what = format!("{kept} of {} items kept", taken.items_seen);
         progress.step(&what, 0, None)?;
         let mut gram = matrix(kept)?;
         taken.count_together(&mut gram, progress)?;

@@ -101,7 +101,7 @@ impl Taken {
             |counts, (position, row)| {
                 let done = done.fetch_add(1, Ordering::Relaxed);
                 if done.is_multiple_of(ROWS_A_STEP) {
-                    progress.step("ease: counting", done, Some(kept as u64))?;
+                    progress.step("counting", done, Some(kept as u64))?;
                 }
                 counts[position..].fill(0);
                 let from = self.item_offsets[position];

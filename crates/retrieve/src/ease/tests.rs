@@ -104,7 +104,7 @@ fn the_most_popular_items_are_kept() {
     let report = |step: data::Step<'_>| said.lock().unwrap().push(step.what.to_owned());
     let (stop, config) = (AtomicBool::new(false), part.facts.config.clone());
     Ease::fit(&train, &config, 1, &Progress::new(&report, &stop)).unwrap();
-    let wanted = format!("ease: 8 of {} items", whole.items_seen());
+    let wanted = format!("8 of {} items kept", whole.items_seen());
     assert!(said.lock().unwrap().contains(&wanted), "{said:?}");
 }
 

@@ -28,7 +28,8 @@ fn crate_name(member: &str) -> String {
 
 fn sources() -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut folders: Vec<PathBuf> = members().iter().map(|member| root().join(member)).collect();
+    let mut folders: Vec<PathBuf> =
+        members().iter().map(|member| root().join(member)).collect();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("a folder") {
             let path = entry.expect("an entry").path();
@@ -52,7 +53,8 @@ fn a_crate_depends_only_on_crates_above_it() {
         let manifest: toml::Table =
             read(Path::new(member).join("Cargo.toml")).parse().expect("TOML");
         for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
-            let Some(table) = manifest.get(section).and_then(|section| section.as_table()) else {
+            let Some(table) = manifest.get(section).and_then(|section| section.as_table())
+            else {
                 continue;
             };
             for dependency in table.keys() {
@@ -76,7 +78,8 @@ fn dependencies_stand_in_the_root_manifest() {
         let manifest: toml::Table =
             read(Path::new(&member).join("Cargo.toml")).parse().expect("TOML");
         for section in ["dependencies", "dev-dependencies"] {
-            let Some(table) = manifest.get(section).and_then(|section| section.as_table()) else {
+            let Some(table) = manifest.get(section).and_then(|section| section.as_table())
+            else {
                 continue;
             };
             for (name, value) in table {
@@ -99,7 +102,10 @@ fn the_map_names_every_crate_and_only_what_exists() {
     for quoted in map.split('`').skip(1).step_by(2) {
         let folders = ["crates/", "bench/", "config/", "examples/", "papers/", ".ci/"];
         if folders.iter().any(|folder| quoted.starts_with(folder)) {
-            assert!(root().join(quoted).exists(), "ARCHITECTURE.md names {quoted}: no such path");
+            assert!(
+                root().join(quoted).exists(),
+                "ARCHITECTURE.md names {quoted}: no such path"
+            );
             checked += 1;
         }
     }

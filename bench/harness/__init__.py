@@ -1,0 +1,1 @@
+"""The machinery of a comparison: environment, child processes, alternation, numbers, printing."""

@@ -1,0 +1,148 @@
+//! Models from histories, and rankings from models: what `train`, `evaluate` and `demo` share.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use data::{Catalogue, Files, Jagged, Log, RealFiles, Sequences};
+use evaluate::{Cases, Ranked, SeenPolicy};
+use rayon::prelude::*;
+use retrieve::{Everything, Filter, Merge, Model, Query, Retriever, Unseen};
+
+use crate::hint;
+use crate::settings::Settings;
+use crate::terminal::{Stopwatch, with_progress};
+
+/// A log, open, with everything that training and judging read from it.
+pub(crate) struct Opened {
+    pub(crate) log: Log,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) sequences: Sequences,
+}
+
+/// Opens the log in `dir` and reads its positive events.
+pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Opened> {
+    let files: Arc<dyn Files> = Arc::new(RealFiles);
+    let log = Log::open(files, dir)?;
+    let catalogue = log.catalogue()?;
+    let sequences =
+        with_progress("read", |progress| log.sequences(&settings.feedback, progress))?;
+    if sequences.events() == 0 {
+        let kinds = if catalogue.kinds.is_empty() {
+            "none".to_owned()
+        } else {
+            catalogue.kinds.join(", ")
+        };
+        return Err(hint::error(
+            format!("{}: no positive event to learn from (kinds: {kinds})", dir.display()),
+            "`[feedback]` in the settings says which kinds and values are positive",
+        ));
+    }
+    Ok(Opened { log, catalogue, sequences })
+}
+
+/// One model, and how long it took.
+pub(crate) struct Fitted {
+    pub(crate) model: Arc<Model>,
+    pub(crate) seconds: f64,
+}
+
+/// Fits the models `names`, one after the other; each uses all cores.
+pub(crate) fn fit(
+    names: &[String],
+    settings: &Settings,
+    train: &Sequences,
+    now_ms: i64,
+) -> Result<Vec<Fitted>> {
+    names
+        .iter()
+        .map(|name| {
+            let watch = Stopwatch::start();
+            let model = with_progress(name, |progress| {
+                Model::fit(name, &settings.models, train, now_ms, settings.seed, progress)
+            })
+            .with_context(|| format!("training {name}"))?;
+            Ok(Fitted { model: Arc::new(model), seconds: watch.seconds() })
+        })
+        .collect()
+}
+
+/// Names of the models to work with: those of the command line, or those of the settings.
+pub(crate) fn names(asked: &[String], settings: &Settings) -> Vec<String> {
+    let names = if asked.is_empty() { &settings.models.train } else { asked };
+    let mut once: Vec<String> = Vec::new();
+    for name in names {
+        if !once.contains(name) {
+            once.push(name.clone());
+        }
+    }
+    once
+}
+
+/// Ranks the whole catalogue for every case by what was known at the split: each model alone,
+/// then, where there are several, their merge.
+pub(crate) fn rank(
+    cases: &Cases,
+    fitted: &[Fitted],
+    settings: &Settings,
+    train: &Sequences,
+    now_ms: i64,
+) -> Result<Vec<Ranked>> {
+    let k = settings.evaluate.k_max() as usize;
+    let asked = |at: usize, answer: &(dyn Fn(&Query<'_>) -> Vec<u32> + Sync)| {
+        let user = cases.user(at);
+        let history = train.user(user);
+        let unseen;
+        let filter: &dyn Filter = match settings.evaluate.seen {
+            SeenPolicy::Exclude => {
+                unseen = Unseen::new(history.items.iter().copied());
+                &unseen
+            }
+            SeenPolicy::Include => &Everything,
+        };
+        answer(&Query { user: Some(user), history, now_ms, filter, k, seed: settings.seed })
+    };
+    let mut ranked = Vec::new();
+    for Fitted { model, .. } in fitted {
+        ranked.push(rank_by(model.name(), cases, &|at| {
+            asked(at, &|query| model.retrieve(query).iter().map(|found| found.item).collect())
+        })?);
+    }
+    if fitted.len() > 1 {
+        let models: Vec<Arc<Model>> =
+            fitted.iter().map(|fitted| fitted.model.clone()).collect();
+        let merge = Merge::new(&settings.merge, &models)?;
+        ranked.push(rank_by("merge", cases, &|at| {
+            asked(at, &|query| {
+                merge.recommend(&models, query).items.iter().map(|found| found.item).collect()
+            })
+        })?);
+    }
+    Ok(ranked)
+}
+
+fn rank_by(
+    name: &str,
+    cases: &Cases,
+    answer: &(dyn Fn(usize) -> Vec<u32> + Sync),
+) -> Result<Ranked> {
+    let watch = Stopwatch::start();
+    let rows = with_progress(&format!("rank {name}"), |progress| {
+        let done = std::sync::atomic::AtomicU64::new(0);
+        let total = Some(cases.len() as u64);
+        (0..cases.len())
+            .into_par_iter()
+            .map(|at| {
+                let row = answer(at);
+                let done = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
+                progress.step("users", done, total)?;
+                Ok(row)
+            })
+            .collect::<data::Result<Vec<Vec<u32>>>>()
+    })?;
+    let mut items = Jagged::default();
+    for row in rows {
+        items.push(row)?;
+    }
+    Ok(Ranked { name: name.to_owned(), items, seconds: watch.seconds() })
+}

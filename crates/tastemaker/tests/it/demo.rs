@@ -1,0 +1,27 @@
+//! The demo: what the README promises first.
+
+use super::{json, tastemaker, texts};
+
+/// EASE inverts a matrix of all 9,724 films; a few hundred are enough here.
+const SMALL: [&str; 4] =
+    ["--set", "models.ease.items_max=500", "--set", "evaluate.bootstrap=200"];
+
+#[test]
+fn the_demo_imports_trains_evaluates_and_can_run_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = [&["demo", "--once", "--json"][..], &SMALL].concat();
+    let first = json(dir.path(), &args);
+    assert_eq!(first["import"]["events"], 100_836, "{first}");
+    assert_eq!(first["train"]["version"], "000001");
+    let text = first["report"].to_string();
+    for model in ["popular", "popular-lately", "item-knn", "ease", "als", "walk", "merge"] {
+        assert!(text.contains(&format!("\"{model}\"")), "{model} is missing from the report");
+    }
+    let again = json(dir.path(), &args);
+    assert_eq!(again["import"]["changed"], false);
+    assert_eq!(again["train"]["version"], "000002");
+    assert_eq!(again["report"]["models"], first["report"]["models"], "same seed, same numbers");
+    let output = tastemaker(dir.path(), &["verify", "tastemaker-data/demo/log"]);
+    let (out, err) = texts(&output);
+    assert!(output.status.success(), "{out}{err}");
+}

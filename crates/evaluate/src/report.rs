@@ -78,7 +78,7 @@ pub struct CatalogueFacts {
 }
 
 /// A group of users.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Group {
     /// Everybody.
@@ -114,6 +114,7 @@ pub struct GroupSize {
 }
 
 /// A metric of accuracy.
+#[allow(clippy::disallowed_methods, reason = "the derived order of a closed set is total")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Metric {

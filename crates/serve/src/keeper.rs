@@ -128,7 +128,7 @@ fn write_all(
     let pending = slates.as_deref().unwrap_or_default();
     // Slates hold item indices. Those of the log that was read hold for ever; those of items
     // that came in since are only known once these items are in the log.
-    let new_items = pending.iter().any(|pending| has_new_items(pending));
+    let new_items = pending.iter().any(has_new_items);
     if !new_items {
         let shown: Vec<Slate> = pending.iter().map(|pending| pending.slate.clone()).collect();
         open()?.append(&records.events, &shown, &records.items, &records.users, now_ms)?;

@@ -8,9 +8,9 @@
 //! use tastemaker::data::{ClockKind, Progress, Sequences};
 //! use tastemaker::retrieve::{Model, ModelsConfig, Query, Retriever, Unseen};
 //!
-//! // Two users, three items: (user, item, time, value).
-//! let events = [(0, 0, 10, 1.0), (1, 0, 20, 1.0), (1, 1, 30, 1.0), (0, 2, 40, 1.0)];
-//! let all = Sequences::from_events(2, 3, &events)?;
+//! // Three users, three items: (user, item, time, value).
+//! let events = [(2, 2, 5, 1.0), (0, 0, 10, 1.0), (1, 0, 20, 1.0), (1, 1, 30, 1.0), (0, 2, 40, 1.0)];
+//! let all = Sequences::from_events(3, 3, &events)?;
 //! let cut = SplitSpec::Time { validation_from: None, test_from: Cut::Instant(40) };
 //! let parts = split(&all, ClockKind::Real, &cut)?;
 //!

@@ -1,4 +1,5 @@
 //! Tests of crate `data` through its public door.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop here")]
 
 mod batch;
 mod check;

@@ -108,11 +108,12 @@ pub(crate) fn select(
     let mut found = retrieve(world, ask, effort, &query)?;
     micros.insert("retrieve", watch.micros());
 
-    if let (Some(id), None, true) = (&ask.user, user, found.degraded.is_some()) {
-        if effort == Effort::Full && world.version.is_some() {
-            let text = format!("user {id:?} is not known: popular items");
-            found.degraded = Some(Degraded { reason: "unknown-user", text });
-        }
+    if let (Some(id), None, true) = (&ask.user, user, found.degraded.is_some())
+        && effort == Effort::Full
+        && world.version.is_some()
+    {
+        let text = format!("user {id:?} is not known: popular items");
+        found.degraded = Some(Degraded { reason: "unknown-user", text });
     }
     Ok(Selection {
         version: world.version.clone(),

@@ -1,7 +1,7 @@
 //! What the server knows: the log as it was read, what came in since, and the model version
 //! that answers. One request sees one world from beginning to end.
 
-mod base;
+mod frozen;
 mod overlay;
 mod histories;
 mod admitted;
@@ -12,7 +12,7 @@ use data::{History, Item, NewEvent, User};
 use retrieve::{Reason, Version};
 
 pub(crate) use admitted::Admitted;
-pub(crate) use base::Base;
+pub(crate) use frozen::Base;
 pub(crate) use histories::OwnHistory;
 
 use histories::LiveHistories;

@@ -47,6 +47,7 @@ impl Driver {
             }
         }
         let _ = child.kill();
+        let _ = child.wait();
         panic!("chromedriver did not say its port");
     }
 }

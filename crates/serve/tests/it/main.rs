@@ -1,4 +1,5 @@
 //! The server from outside: real sockets, real logs in temporary folders.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop here")]
 
 mod fixture;
 mod recommend;

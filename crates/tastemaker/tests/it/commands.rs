@@ -13,7 +13,10 @@ fn the_whole_way_on_a_small_log() {
     assert_eq!(trained["version"], "000001");
     assert_eq!(trained["models"].as_array().unwrap().len(), 6);
 
-    let judged = json(dir, &["evaluate", "log", "--test-from", "0.8", "--json"]);
+    let judged = json(
+        dir,
+        &["evaluate", "log", "--test-from", "0.8", "--set", "evaluate.seen=include", "--json"],
+    );
     let page = dir.join(judged["html"].as_str().unwrap());
     assert!(std::fs::read_to_string(page).unwrap().contains("<svg"));
 
@@ -74,7 +77,7 @@ fn verify_names_the_file_of_a_flipped_byte() {
         .unwrap();
     answered(dir, &["import", "csv", "bad.csv", "--into", "log", "--max-rejects", "100%"]);
     answered(dir, &["train", "log"]);
-    answered(dir, &["evaluate", "log", "--test-from", "0.8"]);
+    answered(dir, &["evaluate", "log", "--test-from", "0.8", "--set", "evaluate.seen=include"]);
     let mut flipped = 0;
     for path in files_below(&dir.join("log")) {
         let bytes = std::fs::read(&path).unwrap();

@@ -1,0 +1,5 @@
+//! Tests of the crate from outside.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop here")]
+
+mod golden;
+mod report;

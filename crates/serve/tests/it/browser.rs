@@ -122,7 +122,20 @@ async fn click(client: &Client, locator: Locator<'_>) {
         .for_element(locator)
         .await
         .unwrap_or_else(|error| panic!("{locator:?}: {error}"));
+    // Every click here leads to another page. Its end is waited for, so that nothing is read from
+    // the page that is going away.
+    client.execute("window.leaving = true", Vec::new()).await.expect("a script runs");
     element.click().await.expect("it can be clicked");
+    let arrived = "return window.leaving === undefined && document.readyState === 'complete'";
+    for _ in 0..200 {
+        // Between two pages a script may have nowhere to run.
+        let there = client.execute(arrived, Vec::new()).await;
+        if there.is_ok_and(|there| there == json!(true)) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("{locator:?}: no other page after 10 s");
 }
 
 /// Searches a user, opens it, reads titles and reasons, goes on to an item and the report.

@@ -20,6 +20,10 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+mod series;
+
+pub use series::{id_after, ids, is_id, open_as};
+
 use crate::files::read_all;
 use crate::{Change, Error, Files, Result, WriteFile};
 
@@ -47,7 +51,7 @@ pub struct SealedFile {
 pub struct Manifest {
     format: String,
     version: u32,
-    /// `import` or `model`.
+    /// `import`, `model` or `report`.
     pub kind: String,
     /// Facts of that kind.
     pub facts: serde_json::Value,

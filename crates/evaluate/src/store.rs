@@ -7,7 +7,7 @@
 //! REPORTS/.lock                  held while a report is written
 //! ```
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use data::sealed::{self, Staged};
@@ -34,8 +34,7 @@ pub fn save(files: &Arc<dyn Files>, reports_dir: &Path, report: &Report) -> Resu
             path.display()
         )));
     };
-    let last = ids(files, reports_dir)?.last().map_or(0, |id| id.parse().unwrap_or(u64::MAX));
-    let id = format!("{:06}", last.saturating_add(1));
+    let id = sealed::id_after(&sealed::ids(files.as_ref(), reports_dir)?);
     let mut staged = Staged::begin(files.clone(), reports_dir, &id)?;
     staged.add(JSON, report.to_json().as_bytes())?;
     staged.add(HTML, report.to_html().as_bytes())?;
@@ -49,13 +48,9 @@ pub fn save(files: &Arc<dyn Files>, reports_dir: &Path, report: &Report) -> Resu
 /// # Errors
 /// Where it is damaged, or written by a newer program.
 pub fn latest(files: &Arc<dyn Files>, reports_dir: &Path) -> Result<Option<(String, Report)>> {
-    let Some(id) = ids(files, reports_dir)?.pop() else { return Ok(None) };
+    let Some(id) = sealed::ids(files.as_ref(), reports_dir)?.pop() else { return Ok(None) };
     let dir = reports_dir.join(&id);
-    let manifest = sealed::open(files.as_ref(), &dir)?;
-    if manifest.kind != KIND {
-        let what = format!("it is of kind {:?}, not {KIND:?}", manifest.kind);
-        return Err(data::Error::damaged(&dir, what).into());
-    }
+    let manifest = sealed::open_as(files.as_ref(), &dir, KIND)?;
     let place = dir.join(JSON);
     let bytes = manifest.read(files.as_ref(), &dir, JSON)?;
     let damaged = |what: String| data::Error::damaged(&place, what);
@@ -70,19 +65,4 @@ pub fn latest(files: &Arc<dyn Files>, reports_dir: &Path) -> Result<Option<(Stri
     }
     let report = serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
     Ok(Some((id, report)))
-}
-
-/// Names of the reports that are there, the oldest first.
-fn ids(files: &Arc<dyn Files>, reports_dir: &Path) -> Result<Vec<String>> {
-    let entries = files.list(reports_dir).map_err(data::Error::io(reports_dir))?;
-    let name = |path: &PathBuf| Some(path.file_name()?.to_str()?.to_owned());
-    let mut ids: Vec<String> = entries
-        .iter()
-        .filter_map(name)
-        .filter(|name| {
-            (6..=18).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_digit())
-        })
-        .collect();
-    ids.sort_by(|a, b| a.len().cmp(&b.len()).then(a.cmp(b)));
-    Ok(ids)
 }

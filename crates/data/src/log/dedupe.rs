@@ -13,7 +13,7 @@ use std::iter::Peekable;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Events;
-use super::ingest::OWN_ID;
+use super::tail::OWN_ID;
 use crate::Result;
 use crate::sort::Record;
 

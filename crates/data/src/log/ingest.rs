@@ -8,24 +8,21 @@ use std::sync::mpsc::sync_channel;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::columns;
-use super::dedupe::Dedupe;
 use super::manifest::{ImportEntry, SourceFile};
+use super::segments::{Written, drop_duplicates, encode};
+use super::tail::{self, OWN_ID};
 use super::writer::Appended;
 use super::{
-    EventColumns, Events, IMPORTS, ITEM_IDS, ITEMS, NONE, REJECTS, SEGMENT_ROWS_MAX, SLATES,
-    SegmentWriter, USER_IDS, USERS, Writer, segment_name,
+    EventColumns, Events, IMPORTS, ITEM_IDS, ITEMS, NONE, REJECTS, SLATES, USER_IDS, USERS,
+    Writer,
 };
 use crate::import::{Row, RowSink};
 use crate::sealed::{SealingFile, Staged};
-use crate::sort::{CHUNK_ROWS, Merge, Record, Sorter};
+use crate::sort::{CHUNK_ROWS, Record, Sorter};
 use crate::{Change, ClockKind, Error, Item, Progress, Result, Slate, User, check};
 
-/// Events handed to the encoding thread at once.
-const BATCH_ROWS: usize = 1 << 16;
 /// Most kinds of events of one log.
 const KINDS_MAX: usize = 1024;
-/// Bit of a record's kind: the source gave the event an id. Above `KINDS_MAX`.
-pub(super) const OWN_ID: u16 = 1 << 15;
 const SORT_DIR: &str = "sort";
 
 /// Where an import comes from.
@@ -206,7 +203,7 @@ impl<'w> Ingest<'w> {
         }
         self.tail.clear();
         if row.query.is_some() || row.request.is_some() {
-            write_tail(&mut self.tail, row.query, row.request);
+            tail::write(&mut self.tail, row.query, row.request);
             parts[5] = xxh3_64(&self.tail);
         }
         record.hash = match row.id {
@@ -404,110 +401,4 @@ impl RowSink for Ingest<'_> {
     fn begin_file(&mut self, name: &str) {
         name.clone_into(&mut self.rejects.file_name);
     }
-}
-
-/// What the encoder wrote.
-#[derive(Default)]
-struct Written {
-    events: u64,
-    segments: u32,
-    first_ms: Option<i64>,
-    last_ms: Option<i64>,
-}
-
-fn encode(staged: &mut Staged, batches: impl Iterator<Item = EventColumns>) -> Result<Written> {
-    let mut written = Written::default();
-    let mut open: Option<(SegmentWriter<SealingFile>, usize)> = None;
-    for mut batch in batches {
-        written.first_ms = written.first_ms.or(batch.times_ms.first().copied());
-        written.last_ms = batch.times_ms.last().copied().or(written.last_ms);
-        written.events += batch.len() as u64;
-        let place = staged.path().join(segment_name(written.segments));
-        let (mut segment, rows) = match open.take() {
-            Some(open) => open,
-            None => {
-                let file = staged.create(&segment_name(written.segments))?;
-                (SegmentWriter::begin(file, &place)?, 0)
-            }
-        };
-        let rows = rows + batch.len();
-        segment.write(&mut batch, &place)?;
-        if rows + BATCH_ROWS > SEGMENT_ROWS_MAX {
-            staged.finish(segment.finish(&place)?)?;
-            written.segments += 1;
-        } else {
-            open = Some((segment, rows));
-        }
-    }
-    if let Some((segment, _)) = open {
-        let place = staged.path().join(segment_name(written.segments));
-        staged.finish(segment.finish(&place)?)?;
-        written.segments += 1;
-    }
-    Ok(written)
-}
-
-/// Gives the merged records their ids, leaves out what the log has, and sends the rest on in
-/// batches until `send` says that nobody listens any more.
-fn drop_duplicates(
-    mut merge: Merge,
-    existing: Events,
-    received_ms: i64,
-    accepted: u64,
-    progress: &Progress<'_>,
-    mut send: impl FnMut(EventColumns) -> bool,
-) -> Result<()> {
-    let mut dedupe = Dedupe::new(existing);
-    let mut batch = EventColumns::default();
-    let mut done = 0u64;
-    while let Some((record, tail)) = merge.next()? {
-        done += 1;
-        let Some(id) = dedupe.id(&record)? else { continue };
-        batch.ids.push(id);
-        batch.times_ms.push(record.time_ms);
-        batch.seqs.push(record.seq);
-        batch.kinds.push(record.kind & !OWN_ID);
-        batch.users.push(record.user);
-        batch.items.push(record.item);
-        batch.values.push(record.value);
-        batch.received_ms.push(received_ms);
-        if !tail.is_empty() {
-            let (query, request) = read_tail(tail);
-            for (texts, text) in [(&mut batch.queries, query), (&mut batch.requests, request)] {
-                texts.resize(batch.ids.len() - 1, None);
-                texts.push(text);
-            }
-        } else if !batch.queries.is_empty() {
-            batch.queries.push(None);
-            batch.requests.push(None);
-        }
-        if batch.len() == BATCH_ROWS {
-            progress.step("writing segments", done, Some(accepted))?;
-            if !send(std::mem::take(&mut batch)) {
-                return Ok(());
-            }
-        }
-    }
-    progress.step("writing segments", done, Some(accepted))?;
-    if batch.len() > 0 {
-        send(batch);
-    }
-    Ok(())
-}
-
-/// Query and request id of an event, each present or not: a byte of flags, the length of the
-/// query, both texts.
-fn write_tail(tail: &mut Vec<u8>, query: Option<&str>, request: Option<&str>) {
-    tail.push(u8::from(query.is_some()) | u8::from(request.is_some()) << 1);
-    let text = query.unwrap_or_default();
-    tail.extend_from_slice(&(text.len() as u16).to_le_bytes());
-    tail.extend_from_slice(text.as_bytes());
-    tail.extend_from_slice(request.unwrap_or_default().as_bytes());
-}
-
-fn read_tail(tail: &[u8]) -> (Option<String>, Option<String>) {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let split = 3 + usize::from(u16::from_le_bytes([tail[1], tail[2]]));
-    let query = (tail[0] & 1 != 0).then(|| text(&tail[3..split]));
-    (query, (tail[0] & 2 != 0).then(|| text(&tail[split..])))
 }

@@ -20,6 +20,8 @@ mod columns;
 mod reader;
 mod catalogue;
 mod dedupe;
+mod tail;
+mod segments;
 mod ingest;
 mod writer;
 

@@ -101,7 +101,7 @@ fn scores_and_probabilities() {
     let one_class = world["gauc"]["groups_one_class"].as_u64().unwrap();
     assert_eq!(gauc.groups_one_class as u64, one_class);
     let loss = score::log_loss(&probabilities, &labels).unwrap().unwrap();
-    near(loss, number(&world["log_loss_by_class"]), "log loss");
+    near(loss, number(&world["log_loss"]), "log loss");
     let calibration = score::calibration(&probabilities, &labels, 10).unwrap().unwrap();
     near(calibration.ratio.unwrap(), number(&world["calibration"]["ratio"]), "ratio");
     near(calibration.error, number(&world["calibration"]["error"]), "calibration error");

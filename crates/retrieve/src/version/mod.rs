@@ -153,8 +153,7 @@ pub fn publish(
     let mut facts = VersionFacts { format: facts::FORMAT, parent, models: Vec::new(), ..facts };
     // Fails before anything is written where the settings could not be loaded again.
     Merge::new(&facts.merge_config, models)?;
-    let last = ids(files, models_dir)?.last().map_or(0, |id| id.parse().unwrap_or(u64::MAX));
-    let id = format!("{:06}", last.saturating_add(1));
+    let id = sealed::id_after(&sealed::ids(files.as_ref(), models_dir)?);
     let mut staged = Staged::begin(files.clone(), models_dir, &id)?;
     for model in models {
         let known = seconds.iter().position(|entry| entry.name == model.name());
@@ -184,7 +183,7 @@ pub fn publish(
 /// Where a manifest is damaged.
 pub fn list(files: &Arc<dyn Files>, models_dir: &Path) -> Result<Vec<VersionEntry>> {
     let pointed = current(files, models_dir)?;
-    ids(files, models_dir)?
+    sealed::ids(files.as_ref(), models_dir)?
         .into_iter()
         .map(|id| {
             let (_, facts) = open(files, models_dir, &id)?;
@@ -200,34 +199,14 @@ fn open(
     models_dir: &Path,
     id: &str,
 ) -> Result<(Manifest, VersionFacts)> {
-    if !ids(files, models_dir)?.iter().any(|known| known == id) {
+    if !sealed::ids(files.as_ref(), models_dir)?.iter().any(|known| known == id) {
         let what = format!("there is no model version {id:?} in {}", models_dir.display());
         return Err(Error::Refused(what));
     }
     let dir = models_dir.join(id);
-    let manifest = sealed::open(files.as_ref(), &dir)?;
-    if manifest.kind != KIND {
-        let what = format!("it is of kind {:?}, not {KIND:?}", manifest.kind);
-        return Err(data::Error::damaged(&dir, what).into());
-    }
+    let manifest = sealed::open_as(files.as_ref(), &dir, KIND)?;
     let facts = VersionFacts::of_manifest(&manifest, &dir)?;
     Ok((manifest, facts))
-}
-
-/// Names of the versions that are there, the oldest first.
-fn ids(files: &Arc<dyn Files>, models_dir: &Path) -> Result<Vec<String>> {
-    let entries = files.list(models_dir).map_err(data::Error::io(models_dir))?;
-    let name = |path: &std::path::PathBuf| Some(path.file_name()?.to_str()?.to_owned());
-    let mut ids: Vec<String> =
-        entries.iter().filter_map(name).filter(|name| is_id(name)).collect();
-    // Seven digits come after six.
-    ids.sort_by(|a, b| a.len().cmp(&b.len()).then(a.cmp(b)));
-    Ok(ids)
-}
-
-/// Six digits or more and nothing else, so that an id is never a path.
-fn is_id(name: &str) -> bool {
-    (6..=18).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn file_of(model: &str) -> String {

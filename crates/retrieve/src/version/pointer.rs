@@ -6,7 +6,7 @@ use std::sync::Arc;
 use data::{Files, sealed};
 use serde::{Deserialize, Serialize};
 
-use super::{ids, is_id, lock, open};
+use super::{lock, open};
 use crate::{Error, Result};
 
 const FORMAT: u32 = 1;
@@ -36,7 +36,7 @@ pub fn current(files: &Arc<dyn Files>, models_dir: &Path) -> Result<Option<Strin
         let (path, found, known) = (place, pointer.format, FORMAT);
         return Err(data::Error::Newer { path, found, known }.into());
     }
-    if !is_id(&pointer.version) {
+    if !sealed::is_id(&pointer.version) {
         let what = format!("{:?} is no model version", pointer.version);
         return Err(data::Error::damaged(&place, what).into());
     }
@@ -62,9 +62,10 @@ pub fn rollback(files: &Arc<dyn Files>, models_dir: &Path) -> Result<(String, St
         Error::Refused(format!("no model version in {} yet; train one", models_dir.display()))
     })?;
     let older = |id: &String| (id.len(), id) < (from.len(), &from);
-    let to = ids(files, models_dir)?.into_iter().rfind(older).ok_or_else(|| {
-        Error::Refused(format!("there is no model version before {from} to go back to"))
-    })?;
+    let to =
+        sealed::ids(files.as_ref(), models_dir)?.into_iter().rfind(older).ok_or_else(|| {
+            Error::Refused(format!("there is no model version before {from} to go back to"))
+        })?;
     choose(files, models_dir, &to)?;
     Ok((from, to))
 }

@@ -7,6 +7,7 @@
 
 mod error;
 mod clock;
+mod grouped;
 mod progress;
 mod files;
 mod faulty;
@@ -35,7 +36,11 @@ pub use event::{Event, NewEvent, Shown, Slate};
 pub use faulty::FaultyFiles;
 pub use feedback::{Feedback, PositiveRule};
 pub use files::{Change, Files, Lock, ReadFile, RealFiles, WriteFile};
+pub use grouped::grouped;
 pub use jagged::{Jagged, KeyedJagged};
-pub use log::{Appended, Catalogue, Events, ImportEntry, Log, LogManifest, SourceFile, Writer};
+pub use log::{
+    Appended, Catalogue, Events, ImportEntry, Log, LogManifest, MODELS_DIR, REPORTS_DIR,
+    SourceFile, Writer,
+};
 pub use progress::{Progress, Step};
 pub use sequence::{History, Sequences};

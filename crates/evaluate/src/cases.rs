@@ -14,6 +14,8 @@ pub struct Cases {
     relevant: Jagged<u32>,
     /// Beside `relevant`: when the user first met the item in the test.
     times_ms: Vec<i64>,
+    /// Row i: what case i may not be shown again, sorted, each once.
+    seen_items: Jagged<u32>,
     history: Vec<u32>,
     nothing_new: usize,
     seen: SeenPolicy,
@@ -30,6 +32,7 @@ impl Cases {
             users: Vec::new(),
             relevant: Jagged::default(),
             times_ms: Vec::new(),
+            seen_items: Jagged::default(),
             history: Vec::new(),
             nothing_new: 0,
             seen,
@@ -46,6 +49,7 @@ impl Cases {
                 before.extend(train.items);
                 before.extend(split.validation.user(user).items);
                 before.sort_unstable();
+                before.dedup();
             }
             met.clear();
             met.extend(test.items.iter().copied().zip(test.times_ms.iter().copied()));
@@ -60,6 +64,7 @@ impl Cases {
             cases.users.push(user);
             cases.relevant.push(met.iter().map(|(item, _)| *item))?;
             cases.times_ms.extend(met.iter().map(|(_, time_ms)| *time_ms));
+            cases.seen_items.push(before.iter().copied())?;
             cases.history.push(u32::try_from(train.len()).unwrap_or(u32::MAX));
         }
         if cases.is_empty() {
@@ -99,6 +104,12 @@ impl Cases {
     pub fn times_ms(&self, at: usize) -> &[i64] {
         let offsets = self.relevant.offsets();
         &self.times_ms[offsets[at] as usize..offsets[at + 1] as usize]
+    }
+
+    /// Items that case `at` had before the test, sorted: no ranking may hold them. None with
+    /// [`SeenPolicy::Include`].
+    pub fn seen_items(&self, at: usize) -> &[u32] {
+        self.seen_items.row(at)
     }
 
     /// Training events of case `at`; 0 makes the user a cold one.

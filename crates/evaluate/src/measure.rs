@@ -10,7 +10,7 @@ use data::{Catalogue, Feedback, Jagged, Progress};
 use self::world::World;
 use crate::bootstrap::Ratios;
 use crate::report::{ModelReport, Report};
-use crate::{Cases, Error, EvaluateConfig, Result, SeenPolicy};
+use crate::{Cases, Error, EvaluateConfig, Result};
 
 /// What one model answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,19 +97,14 @@ fn check(cases: &Cases, ranked: &[Ranked], setting: &Setting<'_>) -> Result<()> 
             return Err(Error::input(name, what));
         }
     }
-    let train = &setting.split.train;
-    let mut seen: Vec<u32> = Vec::new();
+    let item_count = setting.split.train.item_count();
     for case in 0..cases.len() {
-        seen.clear();
-        if cases.seen() == SeenPolicy::Exclude {
-            seen.extend(train.user(cases.user(case)).items);
-            seen.sort_unstable();
-        }
+        let seen = cases.seen_items(case);
         for Ranked { name, items, .. } in ranked {
             let place = || format!("{name}, user index {}", cases.user(case));
             for item in items.row(case) {
-                if *item >= train.item_count() {
-                    let what = format!("ranks item index {item} of {}", train.item_count());
+                if *item >= item_count {
+                    let what = format!("ranks item index {item} of {item_count}");
                     return Err(Error::input(place(), what));
                 }
                 if seen.binary_search(item).is_ok() {

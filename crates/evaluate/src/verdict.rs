@@ -79,13 +79,5 @@ fn of_group(report: &Report, group: Group) -> String {
 
 /// `12,345`.
 pub(crate) fn count(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    data::grouped(number as u64)
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use data::{Clock, Feedback, Files};
+use data::{Clock, Feedback, Files, MODELS_DIR, REPORTS_DIR};
 use tokio::sync::Notify;
 
 use crate::Result;
@@ -124,11 +124,11 @@ impl Inner {
 
     /// Where the model versions lie.
     pub(crate) fn models_dir(&self) -> PathBuf {
-        self.dir.join("models")
+        self.dir.join(MODELS_DIR)
     }
 
     /// Where the evaluations lie.
     pub(crate) fn reports_dir(&self) -> PathBuf {
-        self.dir.join("reports")
+        self.dir.join(REPORTS_DIR)
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use data::{Catalogue, Files, Jagged, Log, RealFiles, Sequences};
-use evaluate::{Cases, Ranked, SeenPolicy};
+use evaluate::{Cases, Ranked};
 use rayon::prelude::*;
-use retrieve::{Everything, Filter, Merge, Model, Query, Retriever, Unseen};
+use retrieve::{Merge, Model, Query, Retriever, Unseen};
 
 use crate::hint;
 use crate::settings::Settings;
@@ -92,15 +92,15 @@ pub(crate) fn rank(
     let asked = |at: usize, answer: &(dyn Fn(&Query<'_>) -> Vec<u32> + Sync)| {
         let user = cases.user(at);
         let history = train.user(user);
-        let unseen;
-        let filter: &dyn Filter = match settings.evaluate.seen {
-            SeenPolicy::Exclude => {
-                unseen = Unseen::new(history.items.iter().copied());
-                &unseen
-            }
-            SeenPolicy::Include => &Everything,
-        };
-        answer(&Query { user: Some(user), history, now_ms, filter, k, seed: settings.seed })
+        let unseen = Unseen::new(cases.seen_items(at).iter().copied());
+        answer(&Query {
+            user: Some(user),
+            history,
+            now_ms,
+            filter: &unseen,
+            k,
+            seed: settings.seed,
+        })
     };
     let mut ranked = Vec::new();
     for Fitted { model, .. } in fitted {

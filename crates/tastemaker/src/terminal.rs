@@ -98,19 +98,6 @@ pub(crate) fn answer(text: &str) {
     }
 }
 
-/// `1234567` as `1,234,567`.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// Time since [`Stopwatch::start`].
 pub(crate) struct Stopwatch(std::time::Instant);
 
@@ -122,16 +109,5 @@ impl Stopwatch {
 
     pub(crate) fn seconds(&self) -> f64 {
         self.0.elapsed().as_secs_f64()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::grouped;
-
-    #[test]
-    fn digits_are_grouped_by_three() {
-        let shown = [0, 7, 999, 1000, 100_836, 1_234_567].map(grouped);
-        assert_eq!(shown, ["0", "7", "999", "1,000", "100,836", "1,234,567"]);
     }
 }

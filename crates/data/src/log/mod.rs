@@ -40,8 +40,10 @@ use crate::sealed::{self, MANIFEST};
 use crate::{Error, Feedback, Files, Progress, Result, Sequences, Slate};
 
 const IMPORTS: &str = "imports";
-const MODELS: &str = "models";
-const REPORTS: &str = "reports";
+/// Folder of the model versions, inside that of the log.
+pub const MODELS_DIR: &str = "models";
+/// Folder of the evaluations, inside that of the log.
+pub const REPORTS_DIR: &str = "reports";
 
 /// A log as it was when it was opened: later writes do not show.
 #[derive(Clone)]
@@ -97,12 +99,12 @@ impl Log {
 
     /// Where its model versions lie.
     pub fn models_dir(&self) -> PathBuf {
-        self.dir.join(MODELS)
+        self.dir.join(MODELS_DIR)
     }
 
     /// Where its evaluations lie.
     pub fn reports_dir(&self) -> PathBuf {
-        self.dir.join(REPORTS)
+        self.dir.join(REPORTS_DIR)
     }
 
     /// The files it lies on.
@@ -159,7 +161,7 @@ impl Log {
             })),
             Err(error) => found.push(error),
         }
-        for folder in [MODELS, REPORTS] {
+        for folder in [MODELS_DIR, REPORTS_DIR] {
             match listed(folder) {
                 Ok(entries) => {
                     found.extend(entries.iter().flat_map(|path| verify_entry(files, path)));

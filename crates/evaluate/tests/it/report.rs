@@ -105,6 +105,20 @@ fn rankings_that_cannot_be_are_refused() {
 }
 
 #[test]
+fn items_of_the_validation_part_are_seen_too() {
+    let events = [(0, 0, 1, 1.0), (0, 1, 2, 1.0), (0, 1, 3, 1.0), (0, 2, 4, 1.0)];
+    let events = events.map(|(user, item, day, value)| (user, item, (100 + day) * DAY, value));
+    let all = Sequences::from_events(1, 3, &events).unwrap();
+    let at = |day: i64| Cut::Instant((100 + day) * DAY);
+    let spec = SplitSpec::Time { validation_from: Some(at(2)), test_from: at(3) };
+    let split = split(&all, ClockKind::Real, &spec).unwrap();
+    let cases = Cases::new(&split, SeenPolicy::Exclude).unwrap();
+    assert_eq!((cases.seen_items(0), cases.relevant(0)), (&[0, 1][..], &[2][..]));
+    let again = Cases::new(&split, SeenPolicy::Include).unwrap();
+    assert_eq!((again.seen_items(0), again.relevant(0)), (&[][..], &[1, 2][..]));
+}
+
+#[test]
 fn a_report_is_kept_and_read_back_and_damage_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let files: Arc<dyn Files> = Arc::new(RealFiles);

@@ -1,14 +1,12 @@
 //! `/v1/items` and `/v1/similar`.
 
-use std::collections::BTreeMap;
-
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use data::{check, format_ms};
+use data::format_ms;
 
 use super::body::JsonBody;
-use super::{Shared, json_bytes, off_paged, to_json};
+use super::{NO_ATTRIBUTES, Shared, json_bytes, known, off_paged, to_json};
 use crate::intake;
 use crate::pipeline;
 use crate::problem::{ErrorAnswer, Problem};
@@ -17,8 +15,6 @@ use crate::wire::{
     Accepted, ItemAnswer, ItemBatch, ItemBody, ItemList, Listing, SimilarAnswer, pairs,
 };
 use crate::world::{Names, World};
-
-static NO_ATTRIBUTES: BTreeMap<String, String> = BTreeMap::new();
 
 /// Items that go with an item.
 #[utoipa::path(
@@ -45,7 +41,7 @@ pub(super) async fn similar(
     let bytes = off_paged(shared, move |inner| {
         let world = inner.world.load_full();
         let names = world.names();
-        let index = known(&names, &item)?;
+        let index = known("item", &item, |id| names.item_index(id))?;
         let now_ms = inner.clock.now_ms();
         let (model, chosen) = pipeline::similar(&world, &names, index, k, now_ms);
         Ok(to_json(&SimilarAnswer {
@@ -109,7 +105,7 @@ pub(super) async fn get_item(
 ) -> Result<Response, Problem> {
     let world = shared.world.load_full();
     let names = world.names();
-    let index = known(&names, &id)?;
+    let index = known("item", &id, |id| names.item_index(id))?;
     Ok(json_bytes(StatusCode::OK, to_json(&facts(&world, &names, index))))
 }
 
@@ -139,14 +135,6 @@ pub(super) async fn put_items(
         off_paged(shared, move |inner| Ok(to_json(&intake::items(inner, body.parse()?)?)))
             .await?;
     Ok(json_bytes(StatusCode::ACCEPTED, bytes))
-}
-
-/// The index of an id from a path.
-fn known(names: &Names, id: &str) -> Result<u32, Problem> {
-    check::id("the id", id).map_err(|why| Problem::value("id", why))?;
-    names
-        .item_index(id)
-        .ok_or_else(|| Problem::not_found(format!("there is no item {id:?}")).at("id"))
 }
 
 fn facts<'a>(world: &World, names: &'a Names, index: u32) -> ItemAnswer<'a> {

@@ -8,11 +8,13 @@ mod users;
 mod events;
 mod health;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use data::check;
 use serde::Serialize;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -59,6 +61,20 @@ fn json_bytes(status: StatusCode, bytes: Vec<u8>) -> Response {
 fn to_json(answer: &impl Serialize) -> Vec<u8> {
     // Every type of `wire` has string keys and finite numbers.
     serde_json::to_vec(answer).expect("wire types serialise")
+}
+
+/// What is known of an item or a user of which only the id is.
+static NO_ATTRIBUTES: BTreeMap<String, String> = BTreeMap::new();
+
+/// The index of an id from a path; `what` is an item or a user.
+fn known(
+    what: &str,
+    id: &str,
+    index_of: impl FnOnce(&str) -> Option<u32>,
+) -> Result<u32, Problem> {
+    check::id("the id", id).map_err(|why| Problem::value("id", why))?;
+    index_of(id)
+        .ok_or_else(|| Problem::not_found(format!("there is no {what} {id:?}")).at("id"))
 }
 
 /// Runs work that may take longer than half a millisecond where it blocks no other request.

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use data::{check, format_ms};
+use data::format_ms;
 
 use super::body::JsonBody;
-use super::{Shared, json_bytes, off_paged, to_json};
+use super::{NO_ATTRIBUTES, Shared, json_bytes, known, off_paged, to_json};
 use crate::intake;
 use crate::problem::{ErrorAnswer, Problem};
 use crate::search;
@@ -16,8 +16,6 @@ use crate::wire::{
     Accepted, HistoryEvent, Listing, UserAnswer, UserBatch, UserBody, UserList, UserRow, pairs,
 };
 use crate::world::{Names, World};
-
-static NO_ATTRIBUTES: BTreeMap<String, String> = BTreeMap::new();
 
 /// Users, all or those that a search finds.
 #[utoipa::path(
@@ -80,10 +78,7 @@ pub(super) async fn get_user(
     let bytes = off_paged(shared, move |inner| {
         let world = inner.world.load_full();
         let names = world.names();
-        check::id("the id", &id).map_err(|why| Problem::value("id", why))?;
-        let index = names
-            .user_index(&id)
-            .ok_or_else(|| Problem::not_found(format!("there is no user {id:?}")).at("id"))?;
+        let index = known("user", &id, |id| names.user_index(id))?;
         Ok(to_json(&facts(&world, &names, index, k)))
     })
     .await?;

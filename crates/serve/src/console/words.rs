@@ -2,19 +2,11 @@
 
 use std::fmt::Write;
 
-use data::format_ms;
+use data::{format_ms, grouped};
 
 /// `1,234,567`.
 pub(super) fn number(number: impl Into<u64>) -> String {
-    let digits = number.into().to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    grouped(number.into())
 }
 
 /// The day of an instant, `2018-09-24`.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use data::import::{ColumnMap, Format, ImportSpec, Imported, import};
-use data::{Clock, Files, Log, RealFiles, SystemClock};
+use data::{Clock, Files, Log, RealFiles, SystemClock, grouped};
 use serde_json::json;
 
-use crate::terminal::{Stopwatch, answer, grouped, with_progress};
+use crate::terminal::{Stopwatch, answer, with_progress};
 
 /// What is on the command line.
 #[derive(Debug, Args)]

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Args;
 use comfy_table::{Table, TableStyle};
-use data::{ClockKind, Files, Log, LogManifest, RealFiles, format_ms};
+use data::{ClockKind, Files, Log, LogManifest, RealFiles, format_ms, grouped};
 use retrieve::VersionEntry;
 use serde_json::json;
 
-use crate::terminal::{answer, grouped};
+use crate::terminal::answer;
 
 /// What is on the command line.
 #[derive(Debug, Args)]

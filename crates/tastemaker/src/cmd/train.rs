@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use data::split::everything;
-use data::{Clock, SystemClock};
+use data::{Clock, SystemClock, grouped};
 use retrieve::{Model, ModelFacts, Retriever, VersionFacts};
 use serde_json::json;
 
 use crate::fitting::{self, Fitted, Opened};
 use crate::settings::{Settings, SettingsArgs};
-use crate::terminal::{answer, grouped};
+use crate::terminal::answer;
 
 /// What is on the command line.
 #[derive(Debug, Args)]

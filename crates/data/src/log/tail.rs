@@ -13,7 +13,7 @@ pub(super) fn write(tail: &mut Vec<u8>, query: Option<&str>, request: Option<&st
     tail.extend_from_slice(request.unwrap_or_default().as_bytes());
 }
 
-/// What [`write`] wrote.
+/// What [`write()`] wrote.
 pub(super) fn read(tail: &[u8]) -> (Option<String>, Option<String>) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let split = 3 + usize::from(u16::from_le_bytes([tail[1], tail[2]]));

@@ -1,0 +1,1 @@
+//! Blocks and models: parameters and a forward pass.

@@ -1,0 +1,18 @@
+//! Fast kernels for the processor: `gemm` for products, run-time SIMD for the rest, all threads
+//! of the current rayon pool.
+//!
+//! Every result is the same for any number of threads: work is cut by shape, never by threads,
+//! and partial sums are added in a fixed order.
+
+mod lanes;
+mod scratch;
+mod parts;
+mod matmul;
+mod tile;
+mod grouped;
+pub mod linear;
+pub mod norm;
+pub mod attention;
+pub mod pointwise;
+pub mod gather;
+pub mod sampled_loss;

@@ -12,12 +12,15 @@ const CHUNK_ROWS: usize = 256;
 pub(crate) fn forward(width: usize, scale: f32, rows: &[f32], index: &[u32], y: &mut [f32]) {
     let chunks = y.par_chunks_mut(CHUNK_ROWS * width).zip(index.par_chunks(CHUNK_ROWS));
     chunks.for_each(|(y, index)| {
-        simd(|| {
-            for (y, row) in y.chunks_exact_mut(width).zip(index) {
-                let row = &rows[*row as usize * width..][..width];
-                y.iter_mut().zip(row).for_each(|(y, row)| *y = scale * *row);
-            }
-        });
+        simd(
+            #[inline(always)]
+            || {
+                for (y, row) in y.chunks_exact_mut(width).zip(index) {
+                    let row = &rows[*row as usize * width..][..width];
+                    y.iter_mut().zip(row).for_each(|(y, row)| *y = scale * *row);
+                }
+            },
+        );
     });
 }
 

@@ -40,15 +40,18 @@ impl Grouped {
     ) {
         const ROWS: usize = 64;
         sums.par_chunks_mut(ROWS * width).enumerate().for_each(|(chunk, sums)| {
-            super::lanes::simd(|| {
-                for (at, sum) in sums.chunks_exact_mut(width).enumerate() {
-                    let row = chunk * ROWS + at;
-                    let range = self.starts[row] as usize..self.starts[row + 1] as usize;
-                    for place in &self.places[range] {
-                        add(sum, *place as usize);
+            super::lanes::simd(
+                #[inline(always)]
+                || {
+                    for (at, sum) in sums.chunks_exact_mut(width).enumerate() {
+                        let row = chunk * ROWS + at;
+                        let range = self.starts[row] as usize..self.starts[row + 1] as usize;
+                        for place in &self.places[range] {
+                            add(sum, *place as usize);
+                        }
                     }
-                }
-            });
+                },
+            );
         });
     }
 }

@@ -29,7 +29,10 @@ pub(crate) fn forward(
     let work = |x: &[f32], y: &mut [f32], before: Option<&mut [f32]>| {
         let size = Size { m: y.len() / output, n: output, k: input };
         product(meter, size, View::rows(x, input), View::rows(weight, output), y, false);
-        simd(|| finish(y, output, bias, activation, before));
+        simd(
+            #[inline(always)]
+            || finish(y, output, bias, activation, before),
+        );
     };
     if rows == 0 || output == 0 {
         return;
@@ -119,14 +122,17 @@ pub(crate) fn backward(
         for (at, dy) in dy.chunks_mut(chunk * output).enumerate() {
             let row = first + at * chunk;
             let count = dy.len() / output;
-            simd(|| {
-                through(activation, &known[row * output..][..dy.len()], dy);
-                if wants_bias {
-                    for dy in dy.chunks_exact(output) {
-                        lanes::add_multiple(dbias, 1.0, dy);
+            simd(
+                #[inline(always)]
+                || {
+                    through(activation, &known[row * output..][..dy.len()], dy);
+                    if wants_bias {
+                        for dy in dy.chunks_exact(output) {
+                            lanes::add_multiple(dbias, 1.0, dy);
+                        }
                     }
-                }
-            });
+                },
+            );
             if let Some((dx, accumulate)) = &mut dx {
                 let dx = &mut dx[at * chunk * input..][..count * input];
                 let size = Size { m: count, n: input, k: output };

@@ -27,15 +27,18 @@ pub(crate) fn forward(
         .zip(x.par_chunks(chunk))
         .zip(stats.par_chunks_mut(2 * CHUNK_ROWS))
         .for_each(|((y, x), stats)| {
-            simd(|| {
-                for ((y, x), stats) in y
-                    .chunks_exact_mut(width)
-                    .zip(x.chunks_exact(width))
-                    .zip(stats.chunks_exact_mut(2))
-                {
-                    row(kind, eps, x, scale, shift, y, stats);
-                }
-            });
+            simd(
+                #[inline(always)]
+                || {
+                    for ((y, x), stats) in y
+                        .chunks_exact_mut(width)
+                        .zip(x.chunks_exact(width))
+                        .zip(stats.chunks_exact_mut(2))
+                    {
+                        row(kind, eps, x, scale, shift, y, stats);
+                    }
+                },
+            );
         });
 }
 
@@ -91,31 +94,34 @@ pub(crate) fn backward(
         let (dshift, inner) = rest.split_at_mut(width);
         let first = part * rows_a_part;
         let count = rows_a_part.min(rows - first);
-        simd(|| {
-            for at in 0..count {
-                let row = first + at;
-                let (x, dy) = (&x[row * width..][..width], &dy[row * width..][..width]);
-                let (mean, inverse) = (stats[2 * row], stats[2 * row + 1]);
-                if affine {
-                    for column in 0..width {
-                        dscale[column] += dy[column] * (x[column] - mean) * inverse;
-                        dshift[column] += dy[column];
-                    }
-                }
-                if let Some((dx, accumulate)) = &mut dx {
-                    let dx = &mut dx[at * width..][..width];
-                    match scale {
-                        None => inner.copy_from_slice(dy),
-                        Some(scale) => {
-                            for column in 0..width {
-                                inner[column] = dy[column] * scale[column];
-                            }
+        simd(
+            #[inline(always)]
+            || {
+                for at in 0..count {
+                    let row = first + at;
+                    let (x, dy) = (&x[row * width..][..width], &dy[row * width..][..width]);
+                    let (mean, inverse) = (stats[2 * row], stats[2 * row + 1]);
+                    if affine {
+                        for column in 0..width {
+                            dscale[column] += dy[column] * (x[column] - mean) * inverse;
+                            dshift[column] += dy[column];
                         }
                     }
-                    row_back(kind, (mean, inverse), x, inner, dx, *accumulate);
+                    if let Some((dx, accumulate)) = &mut dx {
+                        let dx = &mut dx[at * width..][..width];
+                        match scale {
+                            None => inner.copy_from_slice(dy),
+                            Some(scale) => {
+                                for column in 0..width {
+                                    inner[column] = dy[column] * scale[column];
+                                }
+                            }
+                        }
+                        row_back(kind, (mean, inverse), x, inner, dx, *accumulate);
+                    }
                 }
-            }
-        });
+            },
+        );
     };
     let cut = partial.par_chunks_mut(stride);
     match dx {

@@ -22,7 +22,10 @@ fn store(to: &mut [f32], accumulate: bool, value: impl Fn(usize) -> f32) {
 /// sum += more
 pub(crate) fn add_into(sum: &mut [f32], more: &[f32]) {
     sum.par_chunks_mut(CHUNK).zip(more.par_chunks(CHUNK)).for_each(|(sum, more)| {
-        simd(|| lanes::add_multiple(sum, 1.0, more));
+        simd(
+            #[inline(always)]
+            || lanes::add_multiple(sum, 1.0, more),
+        );
     });
 }
 
@@ -32,16 +35,19 @@ pub(crate) fn residual(x: Option<&[f32]>, branch: &[f32], dropout: Dropout, y: &
     chunks.for_each(|(chunk, (y, branch))| {
         let first = chunk * CHUNK;
         let x = x.map(|x| &x[first..first + y.len()]);
-        simd(|| {
-            if dropout.is_none() {
-                y.copy_from_slice(branch);
-            } else {
-                store(y, false, |at| branch[at] * dropout.factor((first + at) as u32));
-            }
-            if let Some(x) = x {
-                lanes::add_multiple(y, 1.0, x);
-            }
-        });
+        simd(
+            #[inline(always)]
+            || {
+                if dropout.is_none() {
+                    y.copy_from_slice(branch);
+                } else {
+                    store(y, false, |at| branch[at] * dropout.factor((first + at) as u32));
+                }
+                if let Some(x) = x {
+                    lanes::add_multiple(y, 1.0, x);
+                }
+            },
+        );
     });
 }
 
@@ -51,13 +57,16 @@ pub(crate) fn residual_backward(dy: &[f32], dropout: Dropout, dbranch: Grad<'_, 
     let chunks = dbranch.values.par_chunks_mut(CHUNK).zip(dy.par_chunks(CHUNK)).enumerate();
     chunks.for_each(|(chunk, (to, dy))| {
         let first = chunk * CHUNK;
-        simd(|| {
-            if dropout.is_none() {
-                store(to, accumulate, |at| dy[at]);
-            } else {
-                store(to, accumulate, |at| dy[at] * dropout.factor((first + at) as u32));
-            }
-        });
+        simd(
+            #[inline(always)]
+            || {
+                if dropout.is_none() {
+                    store(to, accumulate, |at| dy[at]);
+                } else {
+                    store(to, accumulate, |at| dy[at] * dropout.factor((first + at) as u32));
+                }
+            },
+        );
     });
 }
 
@@ -67,11 +76,14 @@ pub(crate) fn gated(x: &[f32], gate: &[f32], branch: &[f32], dropout: Dropout, y
         let first = chunk * CHUNK;
         let range = first..first + y.len();
         let (x, gate, branch) = (&x[range.clone()], &gate[range.clone()], &branch[range]);
-        simd(|| {
-            store(y, false, |at| {
-                x[at] + lanes::sigmoid(gate[at]) * branch[at] * kept(dropout, first + at)
-            });
-        });
+        simd(
+            #[inline(always)]
+            || {
+                store(y, false, |at| {
+                    x[at] + lanes::sigmoid(gate[at]) * branch[at] * kept(dropout, first + at)
+                });
+            },
+        );
     });
 }
 
@@ -105,7 +117,10 @@ pub(crate) fn gated_backward(
 fn each(to: Grad<'_, f32>, value: impl Fn(usize) -> f32 + Sync) {
     let accumulate = to.accumulate;
     to.values.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, to)| {
-        simd(|| store(to, accumulate, |at| value(chunk * CHUNK + at)));
+        simd(
+            #[inline(always)]
+            || store(to, accumulate, |at| value(chunk * CHUNK + at)),
+        );
     });
 }
 
@@ -114,12 +129,15 @@ pub(crate) fn swiglu(width: usize, x: &[f32], y: &mut [f32]) {
     let rows = (CHUNK / width).max(1);
     let chunks = y.par_chunks_mut(rows * width).zip(x.par_chunks(rows * 2 * width));
     chunks.for_each(|(y, x)| {
-        simd(|| {
-            for (y, x) in y.chunks_exact_mut(width).zip(x.chunks_exact(2 * width)) {
-                let (a, b) = x.split_at(width);
-                store(y, false, |at| a[at] * lanes::sigmoid(a[at]) * b[at]);
-            }
-        });
+        simd(
+            #[inline(always)]
+            || {
+                for (y, x) in y.chunks_exact_mut(width).zip(x.chunks_exact(2 * width)) {
+                    let (a, b) = x.split_at(width);
+                    store(y, false, |at| a[at] * lanes::sigmoid(a[at]) * b[at]);
+                }
+            },
+        );
     });
 }
 
@@ -133,17 +151,20 @@ pub(crate) fn swiglu_backward(width: usize, x: &[f32], dy: &[f32], dx: Grad<'_, 
         .zip(x.par_chunks(rows * 2 * width))
         .zip(dy.par_chunks(rows * width));
     chunks.for_each(|((dx, x), dy)| {
-        simd(|| {
-            let rows = dx.chunks_exact_mut(2 * width).zip(x.chunks_exact(2 * width));
-            for ((dx, x), dy) in rows.zip(dy.chunks_exact(width)) {
-                let ((da, db), (a, b)) = (dx.split_at_mut(width), x.split_at(width));
-                store(da, accumulate, |at| {
-                    let open = lanes::sigmoid(a[at]);
-                    dy[at] * b[at] * open * (1.0 + a[at] * (1.0 - open))
-                });
-                store(db, accumulate, |at| dy[at] * a[at] * lanes::sigmoid(a[at]));
-            }
-        });
+        simd(
+            #[inline(always)]
+            || {
+                let rows = dx.chunks_exact_mut(2 * width).zip(x.chunks_exact(2 * width));
+                for ((dx, x), dy) in rows.zip(dy.chunks_exact(width)) {
+                    let ((da, db), (a, b)) = (dx.split_at_mut(width), x.split_at(width));
+                    store(da, accumulate, |at| {
+                        let open = lanes::sigmoid(a[at]);
+                        dy[at] * b[at] * open * (1.0 + a[at] * (1.0 - open))
+                    });
+                    store(db, accumulate, |at| dy[at] * a[at] * lanes::sigmoid(a[at]));
+                }
+            },
+        );
     });
 }
 
@@ -161,11 +182,14 @@ pub(crate) fn multiply_backward(other: &[f32], dy: &[f32], dx: Grad<'_, f32>) {
 pub(crate) fn normalise(width: usize, eps: f32, x: &[f32], y: &mut [f32], lengths: &mut [f32]) {
     y.par_chunks_mut(width).zip(x.par_chunks(width)).zip(lengths).with_min_len(64).for_each(
         |((y, x), length)| {
-            simd(|| {
-                *length = lanes::dot(x, x).sqrt().max(eps);
-                let length = *length;
-                store(y, false, |at| x[at] / length);
-            });
+            simd(
+                #[inline(always)]
+                || {
+                    *length = lanes::dot(x, x).sqrt().max(eps);
+                    let length = *length;
+                    store(y, false, |at| x[at] / length);
+                },
+            );
         },
     );
 }
@@ -183,10 +207,13 @@ pub(crate) fn normalise_backward(
     let rows = dx.values.par_chunks_mut(width).zip(y.par_chunks(width));
     rows.zip(dy.par_chunks(width)).zip(lengths).with_min_len(64).for_each(
         |(((dx, y), dy), length)| {
-            simd(|| {
-                let along = if *length > eps { lanes::dot(y, dy) } else { 0.0 };
-                store(dx, accumulate, |at| (dy[at] - y[at] * along) / *length);
-            });
+            simd(
+                #[inline(always)]
+                || {
+                    let along = if *length > eps { lanes::dot(y, dy) } else { 0.0 };
+                    store(dx, accumulate, |at| (dy[at] - y[at] * along) / *length);
+                },
+            );
         },
     );
 }

@@ -149,18 +149,21 @@ fn shared(
                     let (h, negatives) = (View::rows(hidden, width), View::rows(&rows, width));
                     let size = Size { m, n: count, k: width };
                     product(meter, size, h, negatives.transposed(), scores, false);
-                    losses += simd(|| {
-                        contrast_chunk(
-                            shape,
-                            first,
-                            |_| (0, count),
-                            hidden,
-                            items,
-                            scores,
-                            dhidden,
-                            dpositive,
-                        )
-                    });
+                    losses += simd(
+                        #[inline(always)]
+                        || {
+                            contrast_chunk(
+                                shape,
+                                first,
+                                |_| (0, count),
+                                hidden,
+                                items,
+                                scores,
+                                dhidden,
+                                dpositive,
+                            )
+                        },
+                    );
                     let dscores = View::rows(scores, count);
                     let size = Size { m, n: width, k: count };
                     product(meter, size, dscores, negatives, dhidden, true);
@@ -230,18 +233,21 @@ fn per_row(
                 let size = Size { m, n: count, k: width };
                 product(meter, size, h, negatives.transposed(), scores, false);
                 let bounds = (row * count, (row + 1) * count);
-                losses += simd(|| {
-                    contrast_chunk(
-                        shape,
-                        first,
-                        |_| bounds,
-                        hidden,
-                        items,
-                        scores,
-                        dhidden,
-                        dpositive,
-                    )
-                });
+                losses += simd(
+                    #[inline(always)]
+                    || {
+                        contrast_chunk(
+                            shape,
+                            first,
+                            |_| bounds,
+                            hidden,
+                            items,
+                            scores,
+                            dhidden,
+                            dpositive,
+                        )
+                    },
+                );
                 let dscores = View::rows(scores, count);
                 let size = Size { m, n: width, k: count };
                 product(meter, size, dscores, negatives, dhidden, true);
@@ -290,32 +296,39 @@ fn per_token(
     const TOKENS: usize = 64;
     let width = shape.width;
     let mut slopes = buffers.take(list.len());
-    let work = |chunk: usize,
-                dhidden: &mut [f32],
-                dpositive: &mut [f32],
-                slopes: &mut [f32]| {
-        let first = chunk * TOKENS;
-        let hidden = &hidden[first * width..][..dhidden.len()];
-        simd(|| {
-            for (at, h) in hidden.chunks_exact(width).enumerate() {
-                let token = first + at;
-                let list = &list[token * count..][..count];
-                for (score, item) in slopes[at * count..][..count].iter_mut().zip(list) {
-                    *score = lanes::dot(h, &items[*item as usize * width..][..width]);
-                }
-            }
-            let bounds = |token: usize| (token * count, (token + 1) * count);
-            let losses =
-                contrast_chunk(shape, first, bounds, hidden, items, slopes, dhidden, dpositive);
-            for (at, to) in dhidden.chunks_exact_mut(width).enumerate() {
-                let list = &list[(first + at) * count..][..count];
-                for (slope, item) in slopes[at * count..][..count].iter().zip(list) {
-                    lanes::add_multiple(to, *slope, &items[*item as usize * width..][..width]);
-                }
-            }
-            losses
-        })
-    };
+    let work =
+        |chunk: usize, dhidden: &mut [f32], dpositive: &mut [f32], slopes: &mut [f32]| {
+            let first = chunk * TOKENS;
+            let hidden = &hidden[first * width..][..dhidden.len()];
+            simd(
+                #[inline(always)]
+                || {
+                    for (at, h) in hidden.chunks_exact(width).enumerate() {
+                        let token = first + at;
+                        let list = &list[token * count..][..count];
+                        for (score, item) in slopes[at * count..][..count].iter_mut().zip(list)
+                        {
+                            *score = lanes::dot(h, &items[*item as usize * width..][..width]);
+                        }
+                    }
+                    let bounds = |token: usize| (token * count, (token + 1) * count);
+                    let losses = contrast_chunk(
+                        shape, first, bounds, hidden, items, slopes, dhidden, dpositive,
+                    );
+                    for (at, to) in dhidden.chunks_exact_mut(width).enumerate() {
+                        let list = &list[(first + at) * count..][..count];
+                        for (slope, item) in slopes[at * count..][..count].iter().zip(list) {
+                            lanes::add_multiple(
+                                to,
+                                *slope,
+                                &items[*item as usize * width..][..width],
+                            );
+                        }
+                    }
+                    losses
+                },
+            )
+        };
     let cut = dhidden.par_chunks_mut(TOKENS * width).zip(dpositive.par_chunks_mut(TOKENS));
     let losses: Vec<f64> = if count == 0 {
         cut.enumerate().map(|(chunk, (h, p))| work(chunk, h, p, &mut [])).collect()

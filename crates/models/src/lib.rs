@@ -9,6 +9,7 @@ mod error;
 mod init;
 mod block;
 mod sasrec;
+mod encode;
 mod checkpoint;
 
 pub use block::BlockKind;

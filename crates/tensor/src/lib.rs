@@ -24,7 +24,7 @@ pub use jagged::{Jagged, Offsets};
 pub use meter::{Counted, Meter};
 pub use op::{
     Activation, AttentionShape, Contrast, LinearShape, Negatives, NormKind, Qkv, SampledLoss,
-    SampledShape,
+    SampledShape, scores,
 };
 pub use parameters::{ParameterId, Parameters};
 pub use random::Dropout;

@@ -13,6 +13,7 @@ mod normalise;
 mod sampled_loss;
 mod binary_loss;
 mod weighted_sum;
+mod scores;
 
 use crate::buffers::{Buffer, Buffers};
 use crate::device::Device;
@@ -25,6 +26,7 @@ pub use activation::Activation;
 pub use attention::{AttentionShape, Qkv};
 pub use linear::LinearShape;
 pub use norm::NormKind;
+pub use scores::scores;
 pub use sampled_loss::{Contrast, Negatives, SampledLoss, SampledShape};
 
 /// Every layer that a tape can hold.

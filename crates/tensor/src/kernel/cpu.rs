@@ -16,3 +16,4 @@ pub mod attention;
 pub mod pointwise;
 pub mod gather;
 pub mod sampled_loss;
+pub(crate) mod scores;

@@ -1,1 +1,5 @@
 //! Tests of `train`.
+
+mod optim;
+mod prefetch;
+mod schedule;

@@ -1,5 +1,8 @@
 //! Tests of `train`.
 
+mod sample;
+mod frequency;
+mod logq;
 mod optim;
-mod prefetch;
 mod schedule;
+mod prefetch;

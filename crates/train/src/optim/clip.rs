@@ -79,3 +79,6 @@ impl WithSimd for Scale<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

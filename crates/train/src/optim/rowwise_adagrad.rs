@@ -135,3 +135,6 @@ impl RowUpdate for RowwiseUpdate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

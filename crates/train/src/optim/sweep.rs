@@ -111,3 +111,6 @@ impl<U: Update<2>> WithSimd for Two<'_, U> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,3 +49,6 @@ impl Alias {
         if rest < self.own[column] { column as u32 } else { self.other[column] }
     }
 }
+
+#[cfg(test)]
+mod tests;

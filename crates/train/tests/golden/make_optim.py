@@ -69,7 +69,7 @@ def clipped(norm_max):
 
 plain = {"foreach": False, "fused": False}
 optim = torch.optim
-print(json.dumps({
+golden = {
     "torch": torch.__version__.split("+")[0],
     "start": numbers(start),
     "gradients": [numbers(g) for g in gradients],
@@ -86,7 +86,9 @@ print(json.dumps({
     "width": WIDTH,
     "touched": touched,
     "row_gradients": [numbers(g) for g in row_gradients],
-    "sparse_adam": sparse_adam(lr=0.01, betas=(0.9, 0.98), eps=1e-6),
-    "rowwise_adagrad": rowwise_adagrad(0.05, 1e-8),
+    "sparse_adam": sparse_adam(lr=0.01, betas=(0.9, 0.98), eps=0.01),
+    "rowwise_adagrad": rowwise_adagrad(0.05, 0.01),
     "clip": [clipped(1.0), clipped(1000.0)],
-}, indent=1))
+}
+lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in golden.items()]
+print("{\n" + ",\n".join(lines) + "\n}")

@@ -26,8 +26,8 @@ pub use activation::Activation;
 pub use attention::{AttentionShape, Qkv};
 pub use linear::LinearShape;
 pub use norm::NormKind;
-pub use scores::scores;
 pub use sampled_loss::{Contrast, Negatives, SampledLoss, SampledShape};
+pub use scores::scores;
 
 /// Every layer that a tape can hold.
 #[derive(Debug)]

@@ -97,16 +97,8 @@ impl Default for SequenceConfig {
             model: SasRecConfig::default(),
             loss: Loss::SampledSoftmax { log_q: LogQ::None, temperature: 1.0 },
             negatives: Negatives::Uniform { count: 256, layout: Layout::Shared, unseen: false },
-            optimizer: Optimizer::Adam(AdamConfig {
-                beta_2: 0.98,
-                ..AdamConfig::default()
-            }),
-            schedule: Schedule {
-                peak: 1e-3,
-                warm_up: 0,
-                decay: Decay::Constant,
-                floor: 0.0,
-            },
+            optimizer: Optimizer::Adam(AdamConfig { beta_2: 0.98, ..AdamConfig::default() }),
+            schedule: Schedule { peak: 1e-3, warm_up: 0, decay: Decay::Constant, floor: 0.0 },
             item_updates: ItemUpdates::Dense,
             clip_norm: 0.0,
             batch_tokens: 20_000,
@@ -169,7 +161,8 @@ impl SequenceConfig {
         }
         let table = self.item_updates == ItemUpdates::Dense;
         if !table && matches!(self.negatives, Negatives::Hard { .. }) {
-            let what = "hard negatives are mined from the whole table; use item_updates = \"dense\"";
+            let what =
+                "hard negatives are mined from the whole table; use item_updates = \"dense\"";
             return Err(Error::setting("item_updates", what));
         }
         if !table && matches!(self.loss, Loss::FullSoftmax { .. }) {

@@ -10,6 +10,12 @@ pub enum Error {
     /// The log, a batch, or a stop on request.
     #[error(transparent)]
     Data(#[from] data::Error),
+    /// Shapes that do not fit, or a number that is none.
+    #[error(transparent)]
+    Tensor(#[from] tensor::Error),
+    /// A model that cannot be made.
+    #[error(transparent)]
+    Models(#[from] models::Error),
     /// A setting that nothing can be trained with.
     #[error("{field}: {what}")]
     Setting {

@@ -62,6 +62,11 @@ impl Sampler {
         &self.config
     }
 
+    /// Size of the catalogue.
+    pub fn item_count(&self) -> usize {
+        self.unigram.len()
+    }
+
     /// Takes `q` (by item) for the probability that a target is an item, in place of the
     /// training counts: an estimate of [`crate::frequency`] on data that drifts. It corrects
     /// in-batch and mixed negatives; a sample then depends on (seed, step, targets, q).

@@ -1,6 +1,6 @@
 """Every comparison by its name on the command line: a module whose `measure(settings)` does it."""
 
-from . import als, ease, import_large, import_movielens, serve
+from . import als, attention, ease, epoch_sasrec, import_large, import_movielens, serve, step_sasrec
 
 COMPARISONS = {
     "import": import_movielens,
@@ -8,4 +8,7 @@ COMPARISONS = {
     "als": als,
     "ease": ease,
     "serve": serve,
+    "attention": attention,
+    "step-sasrec": step_sasrec,
+    "epoch-sasrec-ml1m": epoch_sasrec,
 }

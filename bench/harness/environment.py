@@ -15,6 +15,12 @@ from . import children, printing
 ROOT = Path(__file__).resolve().parents[2]
 BENCH = ROOT / "bench"
 
+# Folder, requirements, and what to say before it is made.
+ENVIRONMENTS = {
+    "": ("bench-venv", "requirements.txt", "once"),
+    "torch": ("torch-venv", "requirements-torch.txt", "once; with PyTorch: GBs to download, 6 GB on disk, minutes"),
+}
+
 
 class Missing(Exception):
     """Something that the user must provide; exit status 3."""
@@ -36,20 +42,25 @@ def data(*parts: str) -> Path:
     return path
 
 
-def python() -> Path:
-    """The interpreter of the peers' environment, which is made outside the checkout."""
+def python(kind: str = "") -> Path:
+    """The interpreter of the peers' environment, which is made outside the checkout.
+
+    "torch": another one, with PyTorch in it, so that nobody downloads that for the other comparisons.
+    """
+    name, file, warning = ENVIRONMENTS[kind]
+    requirements = BENCH / file
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tastemaker"
     cache.mkdir(parents=True, exist_ok=True)
-    place = cache / "bench-venv"
-    wanted = f"{sys.version}\n{(BENCH / 'requirements.txt').read_text()}"
+    place = cache / name
+    wanted = f"{sys.version}\n{requirements.read_text()}"
     made = place / "made-from.txt"
-    with open(cache / "bench-venv.lock", "w") as lock:
+    with open(cache / f"{name}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (made.exists() and made.read_text() == wanted):
-            printing.note(f"making the peers' environment in {place} (once)")
+            printing.note(f"making the peers' environment in {place} ({warning})")
             step([sys.executable, "-m", "venv", "--clear", str(place)], "making the environment")
             pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-input",
-                   "--disable-pip-version-check", "-r", str(BENCH / "requirements.txt")]
+                   "--disable-pip-version-check", "-r", str(requirements)]
             step(pip, "installing the peers")
             made.write_text(wanted)
     return place / "bin" / "python"

@@ -5,6 +5,7 @@
 mod error;
 mod real;
 mod jagged;
+pub mod scan;
 
 pub use error::{Error, Result};
 pub use jagged::{Jagged, Offsets};

@@ -1,0 +1,106 @@
+//! The kernel for AVX-512 with VNNI: `vpdpbusd` adds four products to each of 16 sums.
+//!
+//! `Q` queries meet `G` groups in `Q · G` registers of sums, so that every line and every word
+//! that is read serves several instructions: 8 × 2 keeps the multiplier busy in every cycle
+//! (its result takes four), and a lone query takes four groups for the same reason.
+
+use std::arch::x86_64::{
+    __m512, __m512i, _CMP_GE_OQ, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32,
+    _mm512_load_ps, _mm512_load_si512, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps,
+    _mm512_setzero_si512, _mm512_storeu_si512,
+};
+use std::ops::Range;
+
+use super::Gate;
+use crate::scan::panel::{GROUP, Lanes, Line, Panel, Tile};
+
+#[target_feature(enable = "avx512f,avx512vnni")]
+pub(super) fn scan<const Q: usize>(
+    panel: &Panel,
+    groups: Range<usize>,
+    tile: &Tile,
+    gate: &mut impl Gate<Q>,
+) {
+    let rest = if Q > 4 {
+        several::<Q, 2>(panel, groups, tile, gate)
+    } else {
+        several::<Q, 4>(panel, groups, tile, gate)
+    };
+    several::<Q, 1>(panel, rest, tile, gate);
+}
+
+/// `G` groups at a time; gives back the groups that are left.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vnni")]
+fn several<const Q: usize, const G: usize>(
+    panel: &Panel,
+    groups: Range<usize>,
+    tile: &Tile,
+    gate: &mut impl Gate<Q>,
+) -> Range<usize> {
+    let mut group = groups.start;
+    while group + G <= groups.end {
+        let mut sums = [[_mm512_setzero_si512(); G]; Q];
+        for query in 0..Q {
+            sums[query] = [_mm512_set1_epi32(tile.starts[query]); G];
+        }
+        let mut lines: [&[Line]; G] = [&[]; G];
+        for (other, lines) in lines.iter_mut().enumerate() {
+            *lines = panel.lines(group + other);
+        }
+        for (quad, words) in tile.words.chunks_exact(Q).enumerate() {
+            let mut rows = [_mm512_setzero_si512(); G];
+            for other in 0..G {
+                rows[other] = load(&lines[other][quad]);
+            }
+            for query in 0..Q {
+                let word =
+                    _mm512_set1_epi32(i32::from_ne_bytes(words[query].map(i8::cast_unsigned)));
+                for other in 0..G {
+                    sums[query][other] =
+                        _mm512_dpbusd_epi32(sums[query][other], rows[other], word);
+                }
+            }
+        }
+        for other in 0..G {
+            let floors = gate.floors(group + other);
+            let scales = lanes(panel.scales(group + other));
+            for query in 0..Q {
+                let estimates = _mm512_mul_ps(_mm512_cvtepi32_ps(sums[query][other]), scales);
+                let floor = _mm512_set1_ps(floors[query]);
+                let reach = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(estimates, floor);
+                if reach != 0 {
+                    gate.take(query, group + other, reach, &stored(sums[query][other]));
+                }
+            }
+        }
+        group += G;
+    }
+    group..groups.end
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+#[allow(unsafe_code, reason = "the instruction takes a pointer")]
+fn load(line: &Line) -> __m512i {
+    // SAFETY: a line is 64 bytes, aligned to 64.
+    unsafe { _mm512_load_si512(line.0.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+#[allow(unsafe_code, reason = "the instruction takes a pointer")]
+fn lanes(lanes: &Lanes) -> __m512 {
+    // SAFETY: lanes are 16 f32, aligned to 64.
+    unsafe { _mm512_load_ps(lanes.0.as_ptr()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+#[allow(unsafe_code, reason = "the instruction takes a pointer")]
+fn stored(sums: __m512i) -> [i32; GROUP] {
+    let mut stored = [0i32; GROUP];
+    // SAFETY: the array is 64 bytes; the instruction asks for no alignment.
+    unsafe { _mm512_storeu_si512(stored.as_mut_ptr().cast(), sums) };
+    stored
+}

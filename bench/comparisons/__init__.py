@@ -1,6 +1,6 @@
 """Every comparison by its name on the command line: a module whose `measure(settings)` does it."""
 
-from . import als, ease, import_large, import_movielens, serve
+from . import als, ease, import_large, import_movielens, serve, topk
 
 COMPARISONS = {
     "import": import_movielens,
@@ -8,4 +8,5 @@ COMPARISONS = {
     "als": als,
     "ease": ease,
     "serve": serve,
+    "topk": topk,
 }

@@ -11,7 +11,7 @@ use super::order::{Tie, keep, sort};
 use super::product::dot;
 
 /// Smallest room beside k: below it raising the bar costs more than it saves.
-const ROOM_MIN: usize = 64;
+const ROOM_MIN: usize = 128;
 
 /// A row and the bounds of its score.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +61,7 @@ pub(super) struct Candidates {
 impl Candidates {
     /// For the `k` best, of which there is at least one.
     pub(super) fn new(k: usize) -> Candidates {
-        Candidates { k, room: k.max(ROOM_MIN), bar: f32::NEG_INFINITY, found: Vec::new() }
+        Candidates { k, room: (2 * k).max(ROOM_MIN), bar: f32::NEG_INFINITY, found: Vec::new() }
     }
 
     /// Takes a row in. Gives the new bar where it rises.
@@ -71,7 +71,8 @@ impl Candidates {
             return None;
         }
         self.raise();
-        if self.found.len() > self.k + self.room / 2 {
+        // Bounds that leave less than a quarter of the room free tell too little apart.
+        if self.found.len() > self.k + self.room / 4 * 3 {
             let scored = scoring.settle(&self.found, self.k);
             self.found.clear();
             self.found.extend(scored.into_iter().map(|(row, score)| Candidate {

@@ -25,7 +25,7 @@ pub type Filter<'a> = &'a (dyn Fn(usize, u32) -> bool + Sync);
 ///
 /// Memory: the vectors, `4 · width` bytes a row (shared, where an [`Arc`] was given), and
 /// `ceil(width / 4) · 4 + 12` bytes a row of what the first pass reads; at width 64 that is
-/// 256 + 76.5 bytes. A search holds for each thread and query at most `k + max(k, 64)`
+/// 256 + 76.5 bytes. A search holds for each thread and query at most `k + max(2 k, 128)`
 /// candidates of 16 bytes.
 #[derive(Debug, Clone)]
 pub struct ItemIndex {

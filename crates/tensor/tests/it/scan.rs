@@ -33,10 +33,10 @@ fn bits(found: &[Vec<(u32, f32)>]) -> Vec<Vec<(u32, u32)>> {
 /// Every kernel finds what the plain version finds, to the bit.
 fn exact(values: &[f32], width: usize, queries: &[f32], k: usize, filter: Option<Filter<'_>>) {
     let wanted = reference::search(values, width, queries, k, filter, &tie);
-    let index = ItemIndex::new(values, values.len() / width, width).unwrap();
+    let index = ItemIndex::new(values, values.len() / width, width).expect("good rows");
     for kernel in Kernel::available() {
-        let index = index.clone().with_kernel(kernel).unwrap();
-        let found = index.search(queries, k, filter, &tie).unwrap();
+        let index = index.clone().with_kernel(kernel).expect("available");
+        let found = index.search(queries, k, filter, &tie).expect("good queries");
         assert_eq!(bits(&found), bits(&wanted), "{kernel:?}");
     }
 }

@@ -52,12 +52,14 @@ fn some<const Q: usize, const N: usize>(
     gate: &mut impl Gate<Q>,
     first: usize,
 ) {
+    let starts: &[i32; N] = tile.starts[first..].first_chunk().expect("a start for each query");
+    let (words, _) = tile.words.as_chunks::<Q>();
     let low = _mm256_set1_epi16(0xff);
     let mut sums = [[_mm256_setzero_si256(); HALVES]; N];
-    for query in 0..N {
-        sums[query] = [_mm256_set1_epi32(tile.starts[first + query]); HALVES];
+    for (sums, start) in sums.iter_mut().zip(starts) {
+        *sums = [_mm256_set1_epi32(*start); HALVES];
     }
-    for (line, words) in panel.lines(group).iter().zip(tile.words.chunks_exact(Q)) {
+    for (line, words) in panel.lines(group).iter().zip(words) {
         let mut even = [_mm256_setzero_si256(); HALVES];
         let mut odd = even;
         for half in 0..HALVES {
@@ -82,17 +84,16 @@ fn some<const Q: usize, const N: usize>(
     }
     let floors = gate.floors(group);
     let scales = panel.scales(group);
-    for query in 0..N {
-        let floor = _mm256_set1_ps(floors[first + query]);
+    for (query, sums) in (first..).zip(sums) {
+        let floor = _mm256_set1_ps(floors[query]);
         let mut reach = 0u16;
-        for half in 0..HALVES {
-            let estimates =
-                _mm256_mul_ps(_mm256_cvtepi32_ps(sums[query][half]), lanes(scales, half));
+        for (half, sums) in sums.into_iter().enumerate() {
+            let estimates = _mm256_mul_ps(_mm256_cvtepi32_ps(sums), lanes(scales, half));
             let places = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(estimates, floor));
             reach |= (places as u16) << (half * PLACES);
         }
         if reach != 0 {
-            gate.take(first + query, group, reach, &stored(sums[query]));
+            gate.take(query, group, reach, &stored(sums));
         }
     }
 }

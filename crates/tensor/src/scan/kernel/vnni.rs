@@ -38,17 +38,20 @@ fn several<const Q: usize, const G: usize>(
     tile: &Tile,
     gate: &mut impl Gate<Q>,
 ) -> Range<usize> {
+    // Counts that the compiler knows keep the sums in registers.
+    let starts: &[i32; Q] = tile.starts.first_chunk().expect("a start for each query");
+    let (words, _) = tile.words.as_chunks::<Q>();
     let mut group = groups.start;
     while group + G <= groups.end {
         let mut sums = [[_mm512_setzero_si512(); G]; Q];
-        for query in 0..Q {
-            sums[query] = [_mm512_set1_epi32(tile.starts[query]); G];
+        for (sums, start) in sums.iter_mut().zip(starts) {
+            *sums = [_mm512_set1_epi32(*start); G];
         }
         let mut lines: [&[Line]; G] = [&[]; G];
         for (other, lines) in lines.iter_mut().enumerate() {
-            *lines = panel.lines(group + other);
+            *lines = &panel.lines(group + other)[..words.len()];
         }
-        for (quad, words) in tile.words.chunks_exact(Q).enumerate() {
+        for (quad, words) in words.iter().enumerate() {
             let mut rows = [_mm512_setzero_si512(); G];
             for other in 0..G {
                 rows[other] = load(&lines[other][quad]);
@@ -65,12 +68,12 @@ fn several<const Q: usize, const G: usize>(
         for other in 0..G {
             let floors = gate.floors(group + other);
             let scales = lanes(panel.scales(group + other));
-            for query in 0..Q {
-                let estimates = _mm512_mul_ps(_mm512_cvtepi32_ps(sums[query][other]), scales);
+            for (query, sums) in sums.iter().enumerate() {
+                let estimates = _mm512_mul_ps(_mm512_cvtepi32_ps(sums[other]), scales);
                 let floor = _mm512_set1_ps(floors[query]);
                 let reach = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(estimates, floor);
                 if reach != 0 {
-                    gate.take(query, group + other, reach, &stored(sums[query][other]));
+                    gate.take(query, group + other, reach, &stored(sums[other]));
                 }
             }
         }

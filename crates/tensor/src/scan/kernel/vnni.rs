@@ -5,14 +5,17 @@
 //! (its result takes four), and a lone query takes four groups for the same reason.
 
 use std::arch::x86_64::{
-    __m512, __m512i, _CMP_GE_OQ, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32,
-    _mm512_load_ps, _mm512_load_si512, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps,
-    _mm512_setzero_si512, _mm512_storeu_si512,
+    __m512, __m512i, _CMP_GE_OQ, _MM_HINT_T0, _mm_prefetch, _mm512_cmp_ps_mask,
+    _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_load_ps, _mm512_load_si512, _mm512_mul_ps,
+    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512, _mm512_storeu_si512,
 };
 use std::ops::Range;
 
 use super::Gate;
 use crate::scan::panel::{GROUP, Lanes, Line, Panel, Tile};
+
+/// How far ahead lines are asked for.
+const LINES_AHEAD: usize = 64;
 
 #[target_feature(enable = "avx512f,avx512vnni")]
 pub(super) fn scan<const Q: usize>(
@@ -43,18 +46,19 @@ fn several<const Q: usize, const G: usize>(
     let (words, _) = tile.words.as_chunks::<Q>();
     let mut group = groups.start;
     while group + G <= groups.end {
-        let mut sums = [[_mm512_setzero_si512(); G]; Q];
-        for (sums, start) in sums.iter_mut().zip(starts) {
-            *sums = [_mm512_set1_epi32(*start); G];
-        }
         let mut lines: [&[Line]; G] = [&[]; G];
         for (other, lines) in lines.iter_mut().enumerate() {
             *lines = &panel.lines(group + other)[..words.len()];
+        }
+        let mut sums = [[_mm512_setzero_si512(); G]; Q];
+        for (sums, start) in sums.iter_mut().zip(starts) {
+            *sums = [_mm512_set1_epi32(*start); G];
         }
         for (quad, words) in words.iter().enumerate() {
             let mut rows = [_mm512_setzero_si512(); G];
             for other in 0..G {
                 rows[other] = load(&lines[other][quad]);
+                fetch(&lines[other][quad]);
             }
             for query in 0..Q {
                 let word =
@@ -65,15 +69,37 @@ fn several<const Q: usize, const G: usize>(
                 }
             }
         }
-        for other in 0..G {
-            let floors = gate.floors(group + other);
-            let scales = lanes(panel.scales(group + other));
-            for (query, sums) in sums.iter().enumerate() {
-                let estimates = _mm512_mul_ps(_mm512_cvtepi32_ps(sums[other]), scales);
-                let floor = _mm512_set1_ps(floors[query]);
-                let reach = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(estimates, floor);
-                if reach != 0 {
-                    gate.take(query, group + other, reach, &stored(sums[other]));
+        // All comparisons before any is looked at: a loop with a call in it would move the sums
+        // out of the registers.
+        let mut floors = [[0.0f32; Q]; G];
+        for (other, floors) in floors.iter_mut().enumerate() {
+            *floors = gate.floors(group + other);
+        }
+        let mut reach = [[0u16; G]; Q];
+        let mut any = 0u16;
+        for query in 0..Q {
+            for other in 0..G {
+                let estimates = _mm512_mul_ps(
+                    _mm512_cvtepi32_ps(sums[query][other]),
+                    lanes(panel.scales(group + other)),
+                );
+                let floor = _mm512_set1_ps(floors[other][query]);
+                reach[query][other] = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(estimates, floor);
+                any |= reach[query][other];
+            }
+        }
+        if any != 0 {
+            let mut stored = [[[0i32; GROUP]; G]; Q];
+            for query in 0..Q {
+                for other in 0..G {
+                    store(sums[query][other], &mut stored[query][other]);
+                }
+            }
+            for (query, (reach, stored)) in reach.iter().zip(&stored).enumerate() {
+                for (other, (reach, stored)) in reach.iter().zip(stored).enumerate() {
+                    if *reach != 0 {
+                        gate.take(query, group + other, *reach, stored);
+                    }
                 }
             }
         }
@@ -101,9 +127,16 @@ fn lanes(lanes: &Lanes) -> __m512 {
 #[inline]
 #[target_feature(enable = "avx512f")]
 #[allow(unsafe_code, reason = "the instruction takes a pointer")]
-fn stored(sums: __m512i) -> [i32; GROUP] {
-    let mut stored = [0i32; GROUP];
+fn store(sums: __m512i, to: &mut [i32; GROUP]) {
     // SAFETY: the array is 64 bytes; the instruction asks for no alignment.
-    unsafe { _mm512_storeu_si512(stored.as_mut_ptr().cast(), sums) };
-    stored
+    unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), sums) };
+}
+
+/// Asks for what comes after `line`; a hint, which may name any address. The processor's own
+/// reading ahead ends at every page.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn fetch(line: &Line) {
+    let ahead = std::ptr::from_ref(line).wrapping_add(LINES_AHEAD);
+    _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
 }

@@ -6,7 +6,7 @@
 //! [`top_k`] selects from scores that lie in memory. [`ItemIndex`] finds the rows with the
 //! largest scalar products without writing the scores anywhere: a first pass over one byte a
 //! number bounds every score, and the few rows whose bound reaches the k-th best are scored
-//! exactly. [`reference`] has the plain versions that both are held to.
+//! exactly. [`mod@reference`] has the plain versions that both are held to.
 
 mod order;
 mod selection;

@@ -1,6 +1,6 @@
 """Every comparison by its name on the command line: a module whose `measure(settings)` does it."""
 
-from . import als, attention, ease, epoch_sasrec, import_large, import_movielens, serve, step_sasrec
+from . import als, attention, ease, epoch_sasrec, import_large, import_movielens, serve, step_sasrec, topk
 
 COMPARISONS = {
     "import": import_movielens,
@@ -11,4 +11,5 @@ COMPARISONS = {
     "attention": attention,
     "step-sasrec": step_sasrec,
     "epoch-sasrec-ml1m": epoch_sasrec,
+    "topk": topk,
 }

@@ -16,6 +16,7 @@ mod meter;
 mod tape;
 mod op;
 pub mod kernel;
+pub mod scan;
 
 pub use buffers::{Buffer, Buffers};
 pub use device::Device;

@@ -1,1 +1,3 @@
 //! Tests of `tensor`.
+
+mod scan;

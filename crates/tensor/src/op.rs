@@ -1,0 +1,3 @@
+//! Operations: each checks its shapes, then runs the kernels of a [`Device`](crate::Device).
+
+pub mod jagged;

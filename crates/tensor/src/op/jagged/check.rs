@@ -97,8 +97,8 @@ impl Check {
         for (row, tokens) in tokens.chunks_exact(width).enumerate() {
             let range = offsets.range(row);
             for token in tokens {
-                let fits = range.contains(&(*token as usize));
-                if !fits && !(range.is_empty() && *token == u32::MAX) {
+                let none = range.is_empty() && *token == u32::MAX;
+                if !none && !range.contains(&(*token as usize)) {
                     let what = format!("token {token} is not in row {row}, which is {range:?}");
                     return refused(self.0, what);
                 }

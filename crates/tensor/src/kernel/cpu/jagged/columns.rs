@@ -1,7 +1,7 @@
 //! Sums and maps down the columns of `[n, width]`, as fast for one column as for many.
 //!
-//! Narrow rows are taken several at a time: a [`Columns`] repeats its `width` numbers up to at
-//! least [`LANES`], and the loops run over that many neighbours at once.
+//! Narrow rows are taken several at a time: a [`Columns`] repeats its `width` numbers, a power of
+//! two times, up to at least [`LANES`], and the loops run over that many neighbours at once.
 
 /// Neighbours that a loop should have: four AVX registers.
 const LANES: usize = 32;
@@ -15,7 +15,7 @@ pub(super) struct Columns {
 impl Columns {
     /// Room for `width` columns.
     pub(super) fn new(width: usize) -> Columns {
-        Columns { width, lanes: vec![0.0; width * LANES.div_ceil(width)] }
+        Columns { width, lanes: vec![0.0; width * LANES.div_ceil(width).next_power_of_two()] }
     }
 
     /// All columns at `value`.
@@ -27,9 +27,8 @@ impl Columns {
     /// These numbers, one for each column.
     #[inline(always)]
     pub(super) fn set(&mut self, columns: &[f32]) {
-        for copy in self.lanes.chunks_exact_mut(self.width) {
-            copy.copy_from_slice(columns);
-        }
+        self.lanes[..self.width].copy_from_slice(columns);
+        self.repeat();
     }
 
     /// Every number through `map`.
@@ -46,8 +45,7 @@ impl Columns {
         &self.lanes[..self.width]
     }
 
-    /// `fold(number, value)` into each column down `values`, from `start`; then the copies are
-    /// folded together and spread again.
+    /// `fold(number, value)` into each column down `values`, from `start`.
     #[inline(always)]
     pub(super) fn reduce(
         &mut self,
@@ -80,16 +78,27 @@ impl Columns {
         );
     }
 
+    /// All copies folded into one, half into half, and that into all.
     #[inline(always)]
     fn gather(&mut self, fold: impl Fn(f32, f32) -> f32) {
-        let (first, copies) = self.lanes.split_at_mut(self.width);
-        for copy in copies.chunks_exact(self.width) {
-            for (lane, other) in first.iter_mut().zip(copy) {
+        let mut size = self.lanes.len();
+        while size > self.width {
+            size /= 2;
+            let (first, second) = self.lanes.split_at_mut(size);
+            for (lane, other) in first.iter_mut().zip(second) {
                 *lane = fold(*lane, *other);
             }
         }
-        for copy in copies.chunks_exact_mut(self.width) {
-            copy.copy_from_slice(first);
+        self.repeat();
+    }
+
+    /// The first copy into all others.
+    #[inline(always)]
+    fn repeat(&mut self) {
+        let mut size = self.width;
+        while size < self.lanes.len() {
+            self.lanes.copy_within(..size, size);
+            size *= 2;
         }
     }
 

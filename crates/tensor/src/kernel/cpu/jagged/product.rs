@@ -65,15 +65,16 @@ fn by_matrix(
         token_runs(out, outer, step(cost)),
         #[inline(always)]
         |(tokens, out)| {
+            let mut scratch = Vec::new();
             let first = tokens.start;
             for (row, tokens) in rows_of(offsets, tokens) {
                 multiply(
                     Strided { values: &values[tokens.start * inner..], row: inner, column: 1 },
                     &matrices[row * inner * outer..(row + 1) * inner * outer],
-                    inner,
-                    outer,
+                    (inner, outer),
                     accumulate,
                     &mut out[(tokens.start - first) * outer..(tokens.end - first) * outer],
+                    &mut scratch,
                 );
             }
         },
@@ -95,6 +96,7 @@ fn by_turned_matrix(
         token_runs(out, inner, tokens),
         #[inline(always)]
         |(tokens, out)| {
+            let mut scratch = Vec::new();
             let first = tokens.start;
             let mut turned = vec![0.0; inner * outer];
             for (row, tokens) in rows_of(offsets, tokens) {
@@ -103,10 +105,10 @@ fn by_turned_matrix(
                 multiply(
                     Strided { values: &values[tokens.start * outer..], row: outer, column: 1 },
                     &turned,
-                    outer,
-                    inner,
+                    (outer, inner),
                     accumulate,
                     &mut out[(tokens.start - first) * inner..(tokens.end - first) * inner],
+                    &mut scratch,
                 );
             }
         },
@@ -127,16 +129,17 @@ fn over_tokens(
         runs.into_iter().zip(out).collect(),
         #[inline(always)]
         |(rows, out)| {
+            let mut scratch = Vec::new();
             for (row, out) in rows.zip(out.chunks_exact_mut(inner * outer)) {
                 let tokens = offsets.range(row);
                 let left = &operands.left[tokens.start * inner..tokens.end * inner];
                 multiply(
                     Strided { values: left, row: 1, column: inner },
                     &operands.right[tokens.start * outer..tokens.end * outer],
-                    tokens.len(),
-                    outer,
+                    (tokens.len(), outer),
                     accumulate,
                     out,
+                    &mut scratch,
                 );
             }
         },

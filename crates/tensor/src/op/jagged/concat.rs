@@ -9,7 +9,7 @@ use crate::error::{Result, refused};
 use crate::jagged::Offsets;
 use crate::kernel::pair::{Pair, PairMut};
 
-/// The offsets of what [`concat`] gives.
+/// The offsets of what [`concat()`] gives.
 ///
 /// # Errors
 /// Where the numbers of rows differ, or the values in all would pass `i32::MAX`.
@@ -56,7 +56,7 @@ pub fn concat(
     run!(device, concat(operands, width, offsets, out))
 }
 
-/// Gradients of [`concat`]: its gradient, split.
+/// Gradients of [`concat()`]: its gradient, split.
 ///
 /// # Errors
 /// Where a size does not fit, or there is no such device.
@@ -73,7 +73,7 @@ pub fn concat_backward(
     run!(device, concat_backward(gradient, width, offsets, accumulate, gradients))
 }
 
-/// The inverse of [`concat`]: `[Σ(n + m), d]` to `[Σn, d]` and `[Σm, d]`. [`split_offsets`] makes
+/// The inverse of [`concat()`]: `[Σ(n + m), d]` to `[Σn, d]` and `[Σm, d]`. [`split_offsets`] makes
 /// the offsets of the parts.
 ///
 /// # Errors

@@ -49,11 +49,12 @@ fn kernels_agree() {
 fn rows_by_hand() {
     let offsets = offsets(&[2, 0, 1]);
     let values = [1.0, 8.0, 3.0, 2.0, 5.0, 6.0];
-    let run = |of: fn(Device, &[f32], usize, &Offsets, &mut [f32]) -> tensor::Result<()>| {
-        forward(&[6], |device, out| of(device, &values, 2, &offsets, &mut out[0])).remove(0)
-    };
-    assert_eq!(run(segment_sum), [4.0, 10.0, 0.0, 0.0, 5.0, 6.0]);
-    assert_eq!(run(segment_mean), [2.0, 5.0, 0.0, 0.0, 5.0, 6.0]);
+    let sum =
+        forward(&[6], |device, out| segment_sum(device, &values, 2, &offsets, &mut out[0]));
+    assert_eq!(sum[0], [4.0, 10.0, 0.0, 0.0, 5.0, 6.0]);
+    let mean =
+        forward(&[6], |device, out| segment_mean(device, &values, 2, &offsets, &mut out[0]));
+    assert_eq!(mean[0], [2.0, 5.0, 0.0, 0.0, 5.0, 6.0]);
     for device in [Device::Reference, Device::Cpu] {
         let (mut out, mut tokens) = ([f32::NAN; 6], [0; 6]);
         segment_max(device, &values, 2, &offsets, &mut out, &mut tokens).unwrap();

@@ -18,7 +18,7 @@ pub fn concat<F: Real>(
     split_backward(operands, width, offsets, false, out);
 }
 
-/// Gradients of [`concat`]: [`split`], which can also add.
+/// Gradients of [`concat()`]: [`split`], which can also add.
 pub fn concat_backward<F: Real>(
     gradient: &[F],
     width: usize,
@@ -43,7 +43,7 @@ pub fn concat_backward<F: Real>(
     }
 }
 
-/// The inverse of [`concat`]: `[Σ(n + m), d]` to `[Σn, d]` and `[Σm, d]`.
+/// The inverse of [`concat()`]: `[Σ(n + m), d]` to `[Σn, d]` and `[Σm, d]`.
 pub fn split<F: Real>(
     values: &[F],
     width: usize,
@@ -53,7 +53,7 @@ pub fn split<F: Real>(
     concat_backward(values, width, offsets, false, parts);
 }
 
-/// Gradient of [`split`] from those of both parts: [`concat`], which can also add.
+/// Gradient of [`split`] from those of both parts: [`concat()`], which can also add.
 pub fn split_backward<F: Real>(
     gradient: Pair<'_, F>,
     width: usize,

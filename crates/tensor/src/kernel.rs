@@ -4,8 +4,10 @@
 //! will. A test body runs on every kernel that is there.
 
 pub mod reference;
-pub mod cpu;
+pub(crate) mod cpu;
 pub(crate) mod absent;
+pub(crate) mod pair;
+pub(crate) mod put;
 
 /// A gradient to be written, or added to where another reader wrote before.
 #[derive(Debug)]

@@ -2,19 +2,21 @@
 //!
 //! Numbers in, gradients out: [`Tensor`] and [`Jagged`] hold numbers, a [`Tape`] writes down
 //! layers as they are computed and reads them backwards, a [`Device`] says which kernels
-//! compute. Nothing here knows what is recommended.
+//! compute. [`op`] has the jagged operations by themselves, [`scan`] the exact search of the best
+//! items. Nothing here knows what is recommended.
 
 mod error;
 mod real;
 mod device;
 mod tensor;
 mod jagged;
+mod pick;
 mod parameters;
 mod random;
 mod buffers;
 mod meter;
 mod tape;
-mod op;
+pub mod op;
 pub mod kernel;
 pub mod scan;
 
@@ -22,12 +24,14 @@ pub use buffers::{Buffer, Buffers};
 pub use device::Device;
 pub use error::{Error, Result};
 pub use jagged::{Jagged, Offsets};
+pub use kernel::pair::{Pair, PairMut};
 pub use meter::{Counted, Meter};
 pub use op::{
     Activation, AttentionShape, Contrast, LinearShape, Negatives, NormKind, Qkv, SampledLoss,
     SampledShape, scores,
 };
 pub use parameters::{ParameterId, Parameters};
+pub use pick::Pick;
 pub use random::Dropout;
 pub use real::Real;
 pub use tape::{Gradients, Tape, Var, Workspace};

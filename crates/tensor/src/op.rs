@@ -1,5 +1,6 @@
 //! Layers: each file has what the tape writes down, which kernel it chooses, and its backward.
 
+pub mod jagged;
 mod activation;
 mod linear;
 mod norm;

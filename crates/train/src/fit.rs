@@ -86,12 +86,11 @@ struct Loop<'a> {
     trainer: Trainer,
     standing: Standing,
     best: Option<Kept>,
-    batches_an_epoch: u64,
     tokens_an_epoch: u64,
 }
 
 impl<'a> Loop<'a> {
-    fn begin(mut run: Run<'a>) -> Result<Loop<'a>> {
+    fn begin(run: Run<'a>) -> Result<Loop<'a>> {
         run.config.check()?;
         let (mut batches_an_epoch, mut tokens_an_epoch) = (0, 0);
         let (config, train) = (run.config, run.train);
@@ -136,7 +135,7 @@ impl<'a> Loop<'a> {
                 checkpoints.clear()?;
             }
         }
-        Ok(Loop { run, validation, trainer, standing, best, batches_an_epoch, tokens_an_epoch })
+        Ok(Loop { run, validation, trainer, standing, best, tokens_an_epoch })
     }
 
     fn run(mut self) -> Result<Trained> {

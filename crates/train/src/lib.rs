@@ -25,6 +25,7 @@ pub use error::{Error, Result};
 pub use example::{Examples, epoch};
 pub use fit::{EpochFacts, Run, Trained, fit};
 pub use gbce::gbce_beta;
+pub use logq::LogQ;
 pub use prefetch::Prefetch;
 pub use rank::rank;
 pub use schedule::{Decay, Schedule};

@@ -27,7 +27,7 @@ impl Updater {
         Ok(match optimizer {
             Optimizer::Adam(config) => Updater::LazyAdam(LazyAdam::new(*config, rows, width)?),
             Optimizer::Adagrad(config) => {
-                let config = RowwiseAdagradConfig { eps: config.eps, ..Default::default() };
+                let config = RowwiseAdagradConfig { eps: config.eps };
                 Updater::RowwiseAdagrad(RowwiseAdagrad::new(config, rows, width)?)
             }
         })

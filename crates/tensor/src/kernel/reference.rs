@@ -8,3 +8,4 @@ pub mod gather;
 pub mod sampled_loss;
 pub mod binary_loss;
 pub mod columns;
+pub mod jagged;

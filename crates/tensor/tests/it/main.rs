@@ -1,3 +1,6 @@
 //! Tests of `tensor`.
 
 mod scan;
+mod gradients;
+mod jagged;
+mod numbers;

@@ -385,9 +385,9 @@ impl WithSimd for Backward<'_> {
             while from < count {
                 let queries = QUERIES.min(count - from);
                 let end = from + queries;
-                for row in 0..queries {
+                for (row, delta) in deltas[..queries].iter_mut().enumerate() {
                     let at = out_at + (from + row) * all_width;
-                    deltas[row] = lanes::dot(
+                    *delta = lanes::dot(
                         &self.dout[at..at + head_width],
                         &self.out[at..at + head_width],
                     );

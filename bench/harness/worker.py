@@ -72,9 +72,9 @@ class Worker(Talking):
             pass
         children.end(self.child)
 
-    def run(self) -> tuple[float, dict]:
-        """One measured unit: its seconds, and what it says of it."""
-        self._send("run")
+    def run(self, word: str = "run") -> tuple[float, dict]:
+        """One measured unit: its seconds, and what it says of it. Some workers know other words for other units."""
+        self._send(word)
         told = self.read("seconds")
         return float(told["seconds"]), told.get("facts", {})
 

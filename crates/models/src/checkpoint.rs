@@ -50,7 +50,9 @@ pub fn parameters_from_bytes(parameters: &mut Parameters, bytes: &[u8]) -> Resul
             file.tensor(&name).map_err(|_| damaged(format!("no tensor is called {name:?}")))?;
         let into = parameters.get_mut(id);
         let shape = [into.rows(), into.width()];
-        if view.dtype() != Dtype::F32 || view.shape() != shape {
+        // Other programs write a bias as a vector.
+        let vector = into.rows() == 1 && view.shape() == [into.width()];
+        if view.dtype() != Dtype::F32 || (view.shape() != shape && !vector) {
             let (kind, found) = (view.dtype(), view.shape());
             return Err(damaged(format!("{name:?} is {kind} {found:?}, not F32 {shape:?}")));
         }

@@ -1,1 +1,7 @@
 //! Tests of `models`.
+
+mod golden;
+mod parameters;
+mod encode;
+mod init;
+mod config;

@@ -60,7 +60,7 @@ impl Drawer {
         &self,
         step: u64,
         examples: &Examples,
-        mined: Option<&Mined>,
+        mined: Option<&mut Mined<'_>>,
     ) -> Result<Drawn<'_>> {
         if let Loss::FullSoftmax { temperature } = self.loss {
             return Ok(Drawn {

@@ -138,8 +138,7 @@ impl<'a> Loop<'a> {
                  run and the last is kept",
             );
         }
-        let mut standing =
-            Standing::at_start(config, run.seed, fingerprint(train, run.held));
+        let mut standing = Standing::at_start(config, run.seed, fingerprint(train, run.held));
         let (mut best, mut saved) = (None, None);
         match &run.checkpoints {
             Some(checkpoints) if run.resume => {
@@ -200,9 +199,9 @@ impl<'a> Loop<'a> {
             }
             Error::Tensor(tensor::Error::NotFinite { .. }) => {
                 (self.run.tell)(&format!(
-                    "training broke off at step {}: set a lower schedule.peak or a clip_norm, and \
-                     begin anew",
-                    self.standing.step + 1
+                    "training broke off after step {}: set a lower schedule.peak or a clip_norm, \
+                     and begin anew",
+                    self.standing.step
                 ));
             }
             _ => {}

@@ -30,7 +30,9 @@ pub fn rank(
     let count = items.len() / dim;
     if seen.len() != histories.len() {
         let (seen, histories) = (seen.len(), histories.len());
-        return Err(Error::Refused(format!("{seen} lists of seen items, {histories} histories")));
+        return Err(Error::Refused(format!(
+            "{seen} lists of seen items, {histories} histories"
+        )));
     }
     if let Some(item) = seen.iter().copied().flatten().find(|item| **item as usize >= count) {
         return Err(Error::Refused(format!("seen item {item} of {count}")));
@@ -67,8 +69,7 @@ pub(crate) fn best(scores: &[f32], k: usize, seed: u64) -> Vec<u32> {
         f32::NEG_INFINITY
     };
     let kept = scores.iter().enumerate().filter(|(_, score)| **score >= floor);
-    let mut found: Vec<(u32, f32)> =
-        kept.map(|(item, score)| (item as u32, *score)).collect();
+    let mut found: Vec<(u32, f32)> = kept.map(|(item, score)| (item as u32, *score)).collect();
     top_k(&mut found, k, seed);
     found.into_iter().map(|(item, _)| item).collect()
 }

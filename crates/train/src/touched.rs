@@ -42,3 +42,6 @@ impl Touched {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

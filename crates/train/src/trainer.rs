@@ -180,8 +180,8 @@ impl Trainer {
             Some(drawn) => drawn,
             None => {
                 let (states, offsets) = (tape.value(hidden), &examples.offsets);
-                let mined = Mined::new(device, dim, states, offsets, table, seed)?;
-                drawer.draw(step, examples, Some(&mined))?
+                let mut mined = Mined::new(device, dim, states, offsets, table, seed);
+                drawer.draw(step, examples, Some(&mut mined))?
             }
         };
         let contrast = SampledLoss {

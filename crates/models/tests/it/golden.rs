@@ -3,9 +3,7 @@
 use models::{BlockKind, Rows, SasRec, SasRecConfig};
 use safetensors::SafeTensors;
 use serde::Deserialize;
-use tensor::{
-    Contrast, Device, Negatives, Offsets, SampledLoss, Tape, Tensor, Workspace,
-};
+use tensor::{Contrast, Device, Negatives, Offsets, SampledLoss, Tape, Tensor, Workspace};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -32,7 +30,10 @@ struct Config {
 
 fn numbers(file: &SafeTensors<'_>, name: &str) -> Vec<f32> {
     let view = file.tensor(name).unwrap_or_else(|_| panic!("the golden file has no {name}"));
-    view.data().chunks_exact(4).map(|word| f32::from_le_bytes(word.try_into().unwrap())).collect()
+    view.data()
+        .chunks_exact(4)
+        .map(|word| f32::from_le_bytes(word.try_into().unwrap()))
+        .collect()
 }
 
 #[track_caller]
@@ -120,8 +121,5 @@ fn pre_norm_is_pytorchs() {
 
 #[test]
 fn ligr_is_pytorchs() {
-    agrees(
-        include_str!("../golden/ligr.json"),
-        include_bytes!("../golden/ligr.safetensors"),
-    );
+    agrees(include_str!("../golden/ligr.json"), include_bytes!("../golden/ligr.safetensors"));
 }

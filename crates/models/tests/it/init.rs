@@ -50,9 +50,8 @@ fn a_tensor_depends_on_seed_and_name_alone() {
     let deeper = SasRec::init(&deeper, 7).unwrap();
     let other = SasRec::init(&config, 8).unwrap();
     for (_, name, tensor) in model.parameters.iter() {
-        let of = |model: &SasRec| {
-            model.parameters.get(model.parameters.find(name).unwrap()).clone()
-        };
+        let of =
+            |model: &SasRec| model.parameters.get(model.parameters.find(name).unwrap()).clone();
         assert_eq!(&of(&deeper), tensor, "{name}");
         let constant = name.ends_with(".bias") || name.ends_with("norm.weight");
         assert!(constant || &of(&other) != tensor, "{name}");

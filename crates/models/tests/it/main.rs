@@ -1,4 +1,5 @@
 //! Tests of `models`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop here")]
 
 mod golden;
 mod parameters;

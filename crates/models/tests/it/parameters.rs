@@ -56,7 +56,8 @@ fn bytes_cut_off_anywhere_are_refused() {
 #[test]
 fn other_parameters_are_refused() {
     let own = of(&[("a", 2, 3), ("b", 1, 4)]);
-    let bytes = |tensors: &[(&str, usize, usize)]| parameters_to_bytes(&of(tensors), "{}").unwrap();
+    let bytes =
+        |tensors: &[(&str, usize, usize)]| parameters_to_bytes(&of(tensors), "{}").unwrap();
     refused(&own, &bytes(&[("a", 2, 3), ("b", 4, 1)]), "\"b\" is F32 [4, 1], not F32 [1, 4]");
     refused(&own, &bytes(&[("a", 2, 3)]), "1 tensors, where the model has 2");
     let surplus = bytes(&[("a", 2, 3), ("b", 1, 4), ("c", 1, 1)]);

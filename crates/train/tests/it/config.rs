@@ -111,10 +111,7 @@ fn each_setting_is_checked_under_its_name() {
             },
             "loss.temperature: NaN is no temperature; it is above 0",
         ),
-        (
-            |config| config.clip_norm = -1.0,
-            "clip_norm: -1 is negative or not finite; 0 is off",
-        ),
+        (|config| config.clip_norm = -1.0, "clip_norm: -1 is negative or not finite; 0 is off"),
         (
             |config| config.batch_tokens = 200,
             "batch_tokens: 200 events do not hold one history of 200 and its next event",

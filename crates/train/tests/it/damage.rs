@@ -86,7 +86,9 @@ fn a_write_that_fails_anywhere_leaves_what_can_be_resumed() {
         assert_eq!(second.epochs, whole.epochs);
         // What a dead writer left is gone.
         let left = files_of(dir.path());
-        assert!(left.iter().all(|path| sealed::is_id(&path.file_name().unwrap().to_string_lossy())));
+        assert!(
+            left.iter().all(|path| sealed::is_id(&path.file_name().unwrap().to_string_lossy()))
+        );
     }
     assert!(resumed * 2 > operations as usize, "{resumed} of {operations} were resumed");
 }

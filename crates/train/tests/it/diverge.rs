@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use data::RealFiles;
 use tensor::Device;
-use train::{Checkpoints, Examples, ItemUpdates, Loss, Schedule, SequenceConfig, Trainer, epoch};
+use train::{
+    Checkpoints, Examples, ItemUpdates, Loss, Schedule, SequenceConfig, Trainer, epoch,
+};
 
 use crate::planted::{attempt, log, quick};
 
@@ -64,13 +66,11 @@ fn the_first_node_that_overflows_is_named() {
 #[test]
 fn a_gradient_that_overflows_is_named() {
     let (mut trainer, examples) = trainer(&quick());
-    // Embeddings so small that their norm's slope is beyond all numbers; states are as ever.
-    let config_eps = trainer.model.config().norm_eps;
-    assert!(config_eps < 1e-7);
+    // Scores as ever, of tiny states and huge items: what flows back to the states is huge.
     let id = trainer.model.parameters.find("norm.weight").unwrap();
     trainer.model.parameters.get_mut(id).values_mut().fill(1e-30);
     trainer.items.values_mut().iter_mut().for_each(|value| *value *= 1e37);
-    stops(&mut trainer, &examples, "is not finite at row");
+    stops(&mut trainer, &examples, ": gradient is not finite at row");
 }
 
 #[test]
@@ -78,17 +78,18 @@ fn a_run_that_diverges_keeps_its_checkpoints() {
     let (events, held) = log(20);
     let dir = tempfile::tempdir().unwrap();
     let checkpoints = || Checkpoints::new(Arc::new(RealFiles), dir.path());
-    let schedule = Schedule { peak: 1e38, ..Schedule::default() };
+    let schedule = Schedule { peak: 1e37, ..Schedule::default() };
     let config = SequenceConfig { schedule, checkpoint_every: 1, ..quick() };
     let mut ends = Vec::new();
     for resume in [false, true] {
         let mut lines = Vec::new();
         let mut tell = |line: &str| lines.push(line.to_owned());
         let parts = (&events, &held);
-        let error = attempt(&config, parts, Some(checkpoints()), resume, &mut tell).unwrap_err();
+        let error =
+            attempt(&config, parts, Some(checkpoints()), resume, &mut tell).unwrap_err();
         assert!(error.to_string().contains("is not finite at row"), "{error}");
         let last = lines.pop().unwrap();
-        assert!(last.starts_with("training broke off at step 2: set a lower"), "{last}");
+        assert!(last.starts_with("training broke off after step 1: set a lower"), "{last}");
         ends.push(error.to_string());
         let ids = data::sealed::ids(&RealFiles, dir.path()).unwrap();
         assert_eq!(ids, ["000001"]);

@@ -47,7 +47,8 @@ fn agrees(block: BlockKind, json: &str, tensors: &[u8]) {
         let words = view.data().chunks_exact(4);
         words.map(|word| f32::from_le_bytes(word.try_into().unwrap())).collect()
     };
-    let list = |name: &str| -> Vec<u32> { serde_json::from_value(golden[name].clone()).unwrap() };
+    let list =
+        |name: &str| -> Vec<u32> { serde_json::from_value(golden[name].clone()).unwrap() };
     let of = |name: &str| golden["config"][name].as_u64().unwrap() as u32;
     let config = SasRecConfig {
         block,

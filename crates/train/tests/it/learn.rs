@@ -34,6 +34,7 @@ fn every_loss_learns() {
     let binary = |t| SequenceConfig {
         loss: Loss::Gbce { t },
         negatives: per_token.clone(),
+        epochs: 60,
         ..quick.clone()
     };
     learns("bce", &binary(0.0));
@@ -97,13 +98,8 @@ fn every_optimiser_learns_by_table_and_by_rows() {
             let what = format!("{optimizer:?} {item_updates:?}");
             let optimizer = optimizer.clone();
             let schedule = Schedule { peak, ..Schedule::default() };
-            let config = SequenceConfig {
-                optimizer,
-                item_updates,
-                schedule,
-                clip_norm: 5.0,
-                ..quick()
-            };
+            let config =
+                SequenceConfig { optimizer, item_updates, schedule, clip_norm: 5.0, ..quick() };
             learns(&what, &config);
         }
     }

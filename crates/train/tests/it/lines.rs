@@ -28,8 +28,7 @@ fn an_epoch_has_a_line_and_a_step_a_report() {
     };
     let never = AtomicBool::new(false);
     let mut lines = Vec::new();
-    let config =
-        SequenceConfig { epochs: 3, batch_tokens: 1000, validate_every: 2, ..quick() };
+    let config = SequenceConfig { epochs: 3, batch_tokens: 1000, validate_every: 2, ..quick() };
     let trained = fit(Run {
         config: &config,
         train: &events,
@@ -53,7 +52,10 @@ fn an_epoch_has_a_line_and_a_step_a_report() {
             line.split(' ').map(hidden).collect::<Vec<_>>().join(" ")
         })
         .collect();
-    expect![[r#""#]].assert_eq(&shown.join("\n"));
+    expect![[r#"
+        epoch 1 of 3  loss #.####  1.8 k tokens/s  0 GFLOP/s  at most 6 s left
+        epoch 2 of 3  loss #.####  NDCG@10 #.#### (best)  1.8 k tokens/s  0 GFLOP/s  at most 3 s left
+        epoch 3 of 3  loss #.####  NDCG@10 #.#### (best)  1.8 k tokens/s  0 GFLOP/s"#]].assert_eq(&shown.join("\n"));
     assert!(lines[0].contains(&format!("loss {:.4}", trained.epochs[0].loss)));
     let reports = reports.into_inner().unwrap();
     assert_eq!(reports[0], ("epoch 1".into(), 0, Some(1800)));

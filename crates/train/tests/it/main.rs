@@ -1,4 +1,5 @@
 //! Tests of `train`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop here")]
 
 mod sample;
 mod frequency;
@@ -11,6 +12,7 @@ mod golden;
 mod example;
 mod rank;
 mod planted;
+mod trainer;
 mod learn;
 mod validate;
 mod lines;

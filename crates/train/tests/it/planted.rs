@@ -4,7 +4,9 @@ use data::{FixedClock, Progress, Sequences};
 use models::{BlockKind, SasRecConfig};
 use train::optim::AdamConfig;
 use train::sample::{Layout, Negatives};
-use train::{Checkpoints, Loss, Optimizer, Result, Run, Schedule, SequenceConfig, Trained, fit};
+use train::{
+    Checkpoints, Loss, Optimizer, Result, Run, Schedule, SequenceConfig, Trained, fit,
+};
 
 pub(crate) const ITEMS: u32 = 41;
 

@@ -52,7 +52,9 @@ fn ours(
 }
 
 fn histories(count: u32, items: u32) -> Vec<Vec<u32>> {
-    (0..count).map(|user| (0..user % 8).map(|at| (user * 31 + at * 7) % items).collect()).collect()
+    (0..count)
+        .map(|user| (0..user % 8).map(|at| (user * 31 + at * 7) % items).collect())
+        .collect()
 }
 
 /// Integers below 2^23 as scores, so that no order of summing changes them.

@@ -85,8 +85,7 @@ fn survives(config: &SequenceConfig) -> Trained {
             let dir = tempfile::tempdir().unwrap();
             let what = format!("way {way}, step {at}");
             let pool = &pools[(at as usize + way) % 2];
-            let (first, _) =
-                pool.install(|| process(config, parts, dir.path(), false, &cut));
+            let (first, _) = pool.install(|| process(config, parts, dir.path(), false, &cut));
             assert_eq!(first.is_none(), matches!(cut, Cut::Kill(_)), "{what}");
             if let Some(first) = first {
                 assert!(matches!(first, Err(train::Error::Data(data::Error::Stopped))));

@@ -46,7 +46,8 @@ fn odd_log() -> (Sequences, Sequences) {
         }
         for at in 0..user % 5 {
             // Some of it again, some of it twice.
-            let item = (user * 5 + (had + at).saturating_sub(2) / 2 * 7) % ITEMS;
+            let place = (had + at * 2 / 3).saturating_sub(u32::from(user % 3 == 0));
+            let item = (user * 5 + place * 7) % ITEMS;
             held.push((user, item, 100 + i64::from(at), 1.0));
         }
     }
@@ -97,19 +98,17 @@ fn nobody_to_validate_by_is_told_and_the_last_epoch_kept() {
     let other = Sequences::from_events(31, ITEMS, &[]).unwrap();
     let error = attempt(&config, (&events, &other), None, false, &mut |_| {}).unwrap_err();
     let error = error.to_string();
-    assert!(error.starts_with("validation of 31 users and 41 items, training of 30"), "{error}");
+    assert!(
+        error.starts_with("validation of 31 users and 41 items, training of 30"),
+        "{error}"
+    );
 }
 
 #[test]
 fn patience_counts_validations_and_the_best_epoch_is_kept() {
     let (events, held) = log(60);
     // Learns at once, then stands still: NDCG ties from the first validation at 1.
-    let config = SequenceConfig {
-        epochs: 200,
-        validate_every: 3,
-        patience: 2,
-        ..quick()
-    };
+    let config = SequenceConfig { epochs: 200, validate_every: 3, patience: 2, ..quick() };
     let trained = train(&config, &events, &held);
     let best = trained.best_epoch;
     let end = trained.epochs.len() as u32;

@@ -1,6 +1,6 @@
 //! Batches and a model in; checkpoints out.
 //!
-//! [`fit`] is the whole run: it cuts [`Sequences`](data::Sequences) into [`Examples`], steps a
+//! [`fit()`] is the whole run: it cuts [`Sequences`](data::Sequences) into [`Examples`], steps a
 //! [`Trainer`], validates, keeps [`Checkpoints`] and gives a [`Trained`] model, whose catalogue
 //! [`rank`](rank()) orders for any history. [`sample`] draws negatives, [`logq`] says how a loss
 //! corrects for the draw, [`optim`] moves weights.

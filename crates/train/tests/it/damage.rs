@@ -7,6 +7,7 @@ use data::{FaultyFiles, Files, RealFiles, Sequences, sealed};
 use train::{Checkpoints, SequenceConfig, Trained};
 
 use crate::planted::{ITEMS, attempt, bits, log, quick};
+use crate::unsynced::Unsynced;
 
 fn tiny() -> SequenceConfig {
     SequenceConfig {
@@ -32,14 +33,14 @@ fn run(
     (result, lines)
 }
 
-fn real() -> Arc<dyn Files> {
-    Arc::new(RealFiles)
+fn undisturbed() -> Arc<dyn Files> {
+    Arc::new(Unsynced)
 }
 
 /// A finished run and its folder, whose newest checkpoint is of the end.
 fn finished() -> (tempfile::TempDir, Trained) {
     let dir = tempfile::tempdir().unwrap();
-    let trained = run(&tiny(), real(), dir.path(), false).0.unwrap();
+    let trained = run(&tiny(), undisturbed(), dir.path(), false).0.unwrap();
     (dir, trained)
 }
 
@@ -77,9 +78,9 @@ fn a_write_that_fails_anywhere_leaves_what_can_be_resumed() {
             let found = sealed::verify(&RealFiles, &dir.path().join(id));
             assert!(found.is_empty(), "operation {fail_from}: {found:?}");
         }
-        let resume = Checkpoints::new(real(), dir.path()).any().unwrap();
+        let resume = Checkpoints::new(undisturbed(), dir.path()).any().unwrap();
         resumed += usize::from(resume);
-        let (second, lines) = run(&config, real(), dir.path(), resume);
+        let (second, lines) = run(&config, undisturbed(), dir.path(), resume);
         assert!(lines.iter().all(|line| !line.contains("damaged")), "{lines:?}");
         let second = second.unwrap();
         assert!(bits(&second) == bits(&whole), "operation {fail_from}");
@@ -121,7 +122,7 @@ fn a_damaged_checkpoint_is_passed_over_and_named() {
             } else {
                 flip(&path, share);
             }
-            let (resumed, lines) = run(&tiny(), real(), dir.path(), true);
+            let (resumed, lines) = run(&tiny(), undisturbed(), dir.path(), true);
             let resumed = resumed.unwrap();
             assert!(bits(&resumed) == bits(&whole), "{name} at {share}");
             assert_eq!(resumed.epochs, whole.epochs);
@@ -139,7 +140,7 @@ fn nothing_undamaged_is_an_error_that_names_the_newest() {
     for id in ids(dir.path()) {
         flip(&dir.path().join(id).join("weights.safetensors"), 0.5);
     }
-    let (resumed, lines) = run(&tiny(), real(), dir.path(), true);
+    let (resumed, lines) = run(&tiny(), undisturbed(), dir.path(), true);
     let error = resumed.unwrap_err().to_string();
     let newest = dir.path().join(ids(dir.path()).pop().unwrap()).join("weights.safetensors");
     let expected = format!(
@@ -151,14 +152,14 @@ fn nothing_undamaged_is_an_error_that_names_the_newest() {
     assert_eq!(error, expected);
     assert_eq!(lines.len(), 3);
     // Begun anew, it works.
-    run(&tiny(), real(), dir.path(), false).0.unwrap();
+    run(&tiny(), undisturbed(), dir.path(), false).0.unwrap();
 }
 
 #[test]
 fn nothing_to_resume_is_said() {
     let dir = tempfile::tempdir().unwrap();
     for dir in [dir.path().to_path_buf(), dir.path().join("missing")] {
-        let error = run(&tiny(), real(), &dir, true).0.unwrap_err().to_string();
+        let error = run(&tiny(), undisturbed(), &dir, true).0.unwrap_err().to_string();
         let dir = dir.display();
         let expected = format!("{dir}: no checkpoint to go on from; train without --resume");
         assert_eq!(error, expected);
@@ -173,7 +174,7 @@ fn another_run_is_not_gone_on_with() {
     let (dir, _) = finished();
     let before = ids(dir.path());
     let refused = |config: &SequenceConfig, parts: (&Sequences, &Sequences), how: &str| {
-        let checkpoints = Some(Checkpoints::new(real(), dir.path()));
+        let checkpoints = Some(Checkpoints::new(undisturbed(), dir.path()));
         let error = attempt(config, parts, checkpoints, true, &mut |_| {}).unwrap_err();
         let newest = dir.path().join(before.last().unwrap());
         let expected = format!(
@@ -196,7 +197,7 @@ fn another_run_is_not_gone_on_with() {
     refused(&tiny(), (&train, &nobody), "with other training data");
     let (other, other_held) = log(25);
     refused(&tiny(), (&other, &other_held), "with other training data");
-    let checkpoints = Some(Checkpoints::new(real(), dir.path()));
+    let checkpoints = Some(Checkpoints::new(undisturbed(), dir.path()));
     let error = train::fit(train::Run {
         config: &tiny(),
         train: &train,

@@ -12,6 +12,7 @@ mod golden;
 mod example;
 mod rank;
 mod planted;
+mod unsynced;
 mod trainer;
 mod learn;
 mod validate;

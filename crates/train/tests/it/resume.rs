@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use data::{FixedClock, Progress, RealFiles, Sequences};
+use data::{FixedClock, Progress, Sequences};
 use models::BlockKind;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use train::optim::AdagradConfig;
@@ -16,6 +16,7 @@ use train::{
 };
 
 use crate::planted::{bits, log, quick};
+use crate::unsynced::Unsynced;
 
 enum Cut {
     No,
@@ -49,7 +50,7 @@ fn process(
             train,
             held: Some(held),
             seed: 5,
-            checkpoints: Some(Checkpoints::new(Arc::new(RealFiles), dir)),
+            checkpoints: Some(Checkpoints::new(Arc::new(Unsynced), dir)),
             resume,
             clock: &FixedClock(0),
             progress: &Progress::new(&report, &stop),
@@ -90,7 +91,7 @@ fn survives(config: &SequenceConfig) -> Trained {
             if let Some(first) = first {
                 assert!(matches!(first, Err(train::Error::Data(data::Error::Stopped))));
             }
-            let checkpoints = Checkpoints::new(Arc::new(RealFiles), dir.path());
+            let checkpoints = Checkpoints::new(Arc::new(Unsynced), dir.path());
             let resume = checkpoints.any().unwrap();
             let every = u64::from(config.checkpoint_every);
             assert!(resume || matches!(cut, Cut::Kill(_)) && at < every, "{what}");

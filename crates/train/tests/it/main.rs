@@ -14,6 +14,7 @@ mod rank;
 mod planted;
 mod unsynced;
 mod trainer;
+mod weighed;
 mod learn;
 mod validate;
 mod lines;

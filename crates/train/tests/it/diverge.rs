@@ -97,3 +97,22 @@ fn a_run_that_diverges_keeps_its_checkpoints() {
     }
     assert_eq!(ends[0], ends[1]);
 }
+
+#[test]
+fn broken_weights_are_neither_saved_nor_given() {
+    let (events, held) = log(20);
+    let dir = tempfile::tempdir().unwrap();
+    let schedule = Schedule { peak: 3e38, ..Schedule::default() };
+    // The first step breaks them. Then a checkpoint is due; or the run is at its end.
+    for (checkpoint_every, batch_tokens) in [(1, 30), (0, 1000)] {
+        let config =
+            SequenceConfig { schedule, checkpoint_every, batch_tokens, epochs: 1, ..quick() };
+        let checkpoints = Checkpoints::new(Arc::new(RealFiles), dir.path());
+        let checkpoints = (checkpoint_every > 0).then_some(checkpoints);
+        let parts = (&events, &held);
+        let error = attempt(&config, parts, checkpoints, false, &mut |_| {}).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains(": weight is not finite at row"), "{error}");
+        assert!(data::sealed::ids(&RealFiles, dir.path()).unwrap().is_empty());
+    }
+}

@@ -70,6 +70,25 @@ fn devices_and_item_updates_agree() {
 }
 
 #[test]
+fn each_step_drops_other_numbers() {
+    let loss = Loss::FullSoftmax { temperature: 1.0 };
+    let mut config = SequenceConfig { loss, ..quick() };
+    config.schedule.peak = 1e-30; // weights stay
+    config.model.dropout = 0.5;
+    let (events, _) = log(40);
+    let mut batches = epoch(&events, config.batch_tokens, 8, 1, 0).unwrap();
+    let examples = batches.next().unwrap().unwrap();
+    let losses = |seed| {
+        let mut trainer = Trainer::new(&config, &events, seed, Device::Cpu, 100).unwrap();
+        [(); 3].map(|()| trainer.step(&examples).unwrap().loss.to_bits())
+    };
+    let [a, b, c] = losses(1);
+    assert!(a != b && b != c && a != c, "the loss of a step is the next one's");
+    assert_eq!(losses(1), [a, b, c]);
+    assert_ne!(losses(2), [a, b, c]);
+}
+
+#[test]
 fn the_rate_of_a_step_is_the_schedules() {
     // Adam's first step moves each weight that has a gradient by the rate.
     let mut config = quick();

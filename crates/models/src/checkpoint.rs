@@ -10,8 +10,13 @@ use crate::{Error, Result};
 /// The bytes of a safetensors file. `facts` goes into its header, under `tastemaker`.
 ///
 /// # Errors
-/// Where the format refuses.
+/// Where a number is not finite (nobody could read it back), or the format refuses.
 pub fn parameters_to_bytes(parameters: &Parameters, facts: &str) -> Result<Vec<u8>> {
+    for (_, name, tensor) in parameters.iter() {
+        if let Some(at) = tensor.values().iter().position(|value| !value.is_finite()) {
+            return Err(Error::Damaged(format!("{name:?} is not finite at {at}")));
+        }
+    }
     let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = parameters
         .iter()
         .map(|(_, name, tensor)| {
@@ -33,7 +38,8 @@ pub fn parameters_to_bytes(parameters: &Parameters, facts: &str) -> Result<Vec<u
 /// Overwrites every parameter from such bytes.
 ///
 /// # Errors
-/// Where one is missing, has another shape, holds a number that is none, or there is one too many.
+/// Where one is missing, has another shape, holds a number that is none, or there is one too
+/// many. Nothing is overwritten then.
 pub fn parameters_from_bytes(parameters: &mut Parameters, bytes: &[u8]) -> Result<()> {
     let damaged = |what: String| Error::Damaged(what);
     let file = SafeTensors::deserialize(bytes).map_err(|why| damaged(why.to_string()))?;
@@ -44,26 +50,26 @@ pub fn parameters_from_bytes(parameters: &mut Parameters, bytes: &[u8]) -> Resul
             parameters.len()
         )));
     }
-    let names: Vec<_> = parameters.iter().map(|(id, name, _)| (id, name.to_owned())).collect();
-    for (id, name) in names {
+    let mut loaded = Vec::with_capacity(parameters.len());
+    for (id, name, tensor) in parameters.iter() {
         let view =
-            file.tensor(&name).map_err(|_| damaged(format!("no tensor is called {name:?}")))?;
-        let into = parameters.get_mut(id);
-        let shape = [into.rows(), into.width()];
+            file.tensor(name).map_err(|_| damaged(format!("no tensor is called {name:?}")))?;
+        let shape = [tensor.rows(), tensor.width()];
         // Other programs write a bias as a vector.
-        let vector = into.rows() == 1 && view.shape() == [into.width()];
+        let vector = tensor.rows() == 1 && view.shape() == [tensor.width()];
         if view.dtype() != Dtype::F32 || (view.shape() != shape && !vector) {
             let (kind, found) = (view.dtype(), view.shape());
             return Err(damaged(format!("{name:?} is {kind} {found:?}, not F32 {shape:?}")));
         }
-        for (at, (value, word)) in
-            into.values_mut().iter_mut().zip(view.data().chunks_exact(4)).enumerate()
-        {
-            *value = f32::from_le_bytes(word.try_into().expect("chunks of four bytes"));
-            if !value.is_finite() {
-                return Err(damaged(format!("{name:?} is not finite at {at}")));
-            }
+        let (words, _) = view.data().as_chunks::<4>();
+        let values: Vec<f32> = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
+        if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+            return Err(damaged(format!("{name:?} is not finite at {at}")));
         }
+        loaded.push((id, values));
+    }
+    for (id, values) in loaded {
+        parameters.get_mut(id).values_mut().copy_from_slice(&values);
     }
     Ok(())
 }

@@ -15,7 +15,8 @@ pub(crate) fn stream(seed: u64, name: &str) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed ^ hash)
 }
 
-/// Normal with this standard deviation, cut off at two of them and drawn again.
+/// Normal with this standard deviation; what lies beyond two of them is drawn again, which leaves
+/// 0.88 of it. The values are those of seed and name: more rows begin with fewer.
 pub fn normal(rows: usize, width: usize, deviation: f32, seed: u64, name: &str) -> Tensor {
     let mut random = stream(seed, name);
     let mut tensor = Tensor::zeros(rows, width);

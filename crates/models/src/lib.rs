@@ -2,7 +2,7 @@
 //!
 //! A model is a config, the parameters that its `init` makes, and a `forward` that writes its
 //! layers on a [`tensor::Tape`], readable top to bottom. Nothing here reads a file, runs a loop
-//! or looks at a clock: [`SasRec::to_bytes`] makes bytes and others keep them.
+//! or looks at a clock: [`parameters_to_bytes`] makes bytes and others keep them.
 #![forbid(unsafe_code)]
 
 mod error;

@@ -9,12 +9,10 @@ use std::sync::Arc;
 use data::sealed::{self, Staged};
 use data::{Change, Files};
 use models::{parameters_from_bytes, parameters_to_bytes};
-use serde::{Deserialize, Serialize};
 use tensor::{Parameters, Tensor};
 
-use crate::config::SequenceConfig;
-use crate::fit::EpochFacts;
 use crate::optim::Moments;
+use crate::standing::{Kept, Standing};
 use crate::trainer::Trainer;
 use crate::{Error, Result};
 
@@ -23,36 +21,6 @@ const WEIGHTS: &str = "weights.safetensors";
 const MOMENTS: &str = "moments.safetensors";
 const BEST: &str = "best.safetensors";
 const KEPT: usize = 3;
-
-/// Where a run stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Standing {
-    pub(crate) config: SequenceConfig,
-    pub(crate) seed: u64,
-    /// Of the training data; going on with other data is another run.
-    pub(crate) data: String,
-    pub(crate) step: u64,
-    pub(crate) epoch: u32,
-    /// Batches of this epoch that are done.
-    pub(crate) batch: u64,
-    /// Sums over this epoch so far.
-    pub(crate) loss_sum: f64,
-    pub(crate) tokens: u64,
-    /// Finished epochs.
-    pub(crate) epochs: Vec<EpochFacts>,
-    pub(crate) best_epoch: Option<u32>,
-    pub(crate) worse: u32,
-    /// Steps of each optimiser, by parameter.
-    pub(crate) optimizer_steps: Vec<u64>,
-}
-
-/// Weights and items of the best epoch so far.
-#[derive(Debug, Clone)]
-pub(crate) struct Kept {
-    pub(crate) parameters: Parameters,
-    pub(crate) items: Tensor,
-}
 
 /// The folder in which a run keeps its checkpoints.
 #[derive(Clone)]
@@ -141,47 +109,43 @@ impl Checkpoints {
     pub(crate) fn load(
         &self,
         trainer: &mut Trainer,
-        expected: &Standing,
+        asked: &Standing,
         note: &mut dyn FnMut(&str),
     ) -> Result<(Standing, Option<Kept>)> {
-        let ids = sealed::ids(self.files.as_ref(), &self.dir)?;
-        for id in ids.iter().rev() {
-            match self.load_one(id, trainer, expected) {
-                Ok(loaded) => return Ok(loaded),
-                Err(Error::Data(damaged @ data::Error::Damaged { .. })) => {
-                    note(&format!("{damaged}; trying the checkpoint before it"));
+        let mut newest = None;
+        for id in sealed::ids(self.files.as_ref(), &self.dir)?.iter().rev() {
+            match self.load_one(id, trainer, asked) {
+                Err(error) if is_damage(&error) => {
+                    note(&format!("{error}; trying the checkpoint before it"));
+                    newest.get_or_insert(error);
                 }
-                Err(other) => return Err(other),
+                loaded => return loaded,
             }
         }
-        Err(Error::Refused(format!(
-            "{}: no checkpoint to go on from; train without --resume",
-            self.dir.display()
-        )))
+        let dir = self.dir.display();
+        Err(Error::Refused(match newest {
+            Some(error) => format!(
+                "{dir}: every checkpoint is damaged, the newest: {error}; train without --resume \
+                 to begin anew"
+            ),
+            None => format!("{dir}: no checkpoint to go on from; train without --resume"),
+        }))
     }
 
     fn load_one(
         &self,
         id: &str,
         trainer: &mut Trainer,
-        expected: &Standing,
+        asked: &Standing,
     ) -> Result<(Standing, Option<Kept>)> {
         let path = self.dir.join(id);
         let files = self.files.as_ref();
         let manifest = sealed::open_as(files, &path, KIND)?;
         let standing: Standing = manifest.facts(&path)?;
-        let differs = if standing.data != expected.data {
-            Some("other training data")
-        } else if standing.seed != expected.seed {
-            Some("another seed")
-        } else if standing.config != expected.config {
-            Some("other settings")
-        } else {
-            None
-        };
-        if let Some(what) = differs {
+        if let Some(how) = standing.differs(asked) {
             return Err(Error::Refused(format!(
-                "{}: this checkpoint is of a run with {what}; train without --resume",
+                "{}: this checkpoint is of a run {how}; resume with what it began with, or train \
+                 without --resume to begin anew",
                 path.display()
             )));
         }
@@ -209,11 +173,11 @@ impl Checkpoints {
             }
         }
         parameters_from_bytes(&mut stored, &moments).map_err(|why| damaged(why.to_string()))?;
-        let mut steps = standing.optimizer_steps.iter();
-        for (name, updater) in trainer.updaters_mut() {
-            let Some(&steps) = steps.next() else {
-                return Err(damaged("it lacks the steps of an optimiser".into()));
-            };
+        if standing.optimizer_steps.len() != trainer.updaters().count() {
+            return Err(damaged("it lacks the steps of an optimiser".into()));
+        }
+        // From here on nothing fails: a trainer is loaded whole or not at all.
+        for ((name, updater), &steps) in trainer.updaters_mut().zip(&standing.optimizer_steps) {
             let mut moments = Moments { steps, named: Vec::new() };
             for (moment, _) in updater.moments().named {
                 let found = stored.find(&format!("{name}.{moment}"));
@@ -226,6 +190,17 @@ impl Checkpoints {
         trainer.items = now.items;
         trainer.step = standing.step;
         Ok((standing, best))
+    }
+}
+
+/// Whether the checkpoint before may do: bytes are not those that were sealed, or are gone.
+fn is_damage(error: &Error) -> bool {
+    match error {
+        Error::Data(data::Error::Damaged { .. }) => true,
+        Error::Data(data::Error::Io { source, .. }) => {
+            source.kind() == std::io::ErrorKind::NotFound
+        }
+        _ => false,
     }
 }
 

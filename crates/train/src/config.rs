@@ -87,7 +87,7 @@ pub struct SequenceConfig {
     pub validation_users_max: u32,
     /// Validations without a better NDCG@10 after which training ends; 0 = never.
     pub patience: u32,
-    /// Steps between two checkpoints; 0 = one an epoch.
+    /// Steps between two checkpoints, beside the one at the end of each epoch; 0 = only those.
     pub checkpoint_every: u32,
 }
 
@@ -117,13 +117,26 @@ impl SequenceConfig {
     /// # Errors
     /// Names the setting.
     pub fn check(&self) -> Result<()> {
-        self.model.check()?;
+        self.model.check().map_err(|error| match error {
+            models::Error::Setting { field, what } => {
+                Error::setting(format!("model.{field}"), what)
+            }
+            other => other.into(),
+        })?;
         self.negatives.check()?;
         self.schedule.check()?;
-        match &self.optimizer {
-            Optimizer::Adam(adam) => adam.check()?,
-            Optimizer::Adagrad(adagrad) => adagrad.check()?,
-        }
+        let optimizer = match &self.optimizer {
+            Optimizer::Adam(adam) => adam.check(),
+            Optimizer::Adagrad(adagrad) => adagrad.check(),
+        };
+        // Its own fields start with its own name; in the file they stand under `optimizer`.
+        optimizer.map_err(|error| match error {
+            Error::Setting { field, what } => {
+                let field = field.rsplit('.').next().unwrap_or_default();
+                Error::setting(format!("optimizer.{field}"), what)
+            }
+            other => other,
+        })?;
         let temperature = match self.loss {
             Loss::SampledSoftmax { temperature, .. } | Loss::FullSoftmax { temperature } => {
                 temperature

@@ -47,7 +47,11 @@ impl Examples {
 }
 
 /// The batches of epoch `number`: every user with two events or more once, in the order of
-/// (seed, number), the latest `length_max` inputs of each.
+/// (seed, number), the latest `length_max` inputs of each and the event after each of them.
+/// A batch holds at most `batch_tokens` events.
+///
+/// # Errors
+/// Where one history does not fit a batch.
 pub fn epoch(
     sequences: &Sequences,
     batch_tokens: u32,

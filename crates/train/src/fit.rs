@@ -5,11 +5,12 @@ use data::{Clock, Progress, Sequences};
 use models::SasRec;
 use serde::{Deserialize, Serialize};
 use tensor::{Device, Tensor};
-use xxhash_rust::xxh3::Xxh3;
 
-use crate::checkpoint::{Checkpoints, Kept, Standing};
+use crate::checkpoint::Checkpoints;
 use crate::config::SequenceConfig;
+use crate::epoch_line::EpochLine;
 use crate::example::epoch;
+use crate::standing::{Kept, Standing, fingerprint};
 use crate::trainer::Trainer;
 use crate::validate::Validation;
 use crate::{Error, Prefetch, Result};
@@ -23,13 +24,16 @@ pub struct Run<'a> {
     pub config: &'a SequenceConfig,
     /// Histories to learn from.
     pub train: &'a Sequences,
-    /// What these users did next, for validation; none: every epoch is run and the last kept.
+    /// What the same users did next, of the same catalogue: each validation ranks the whole
+    /// catalogue for users who have a history in `train`, without what is in it, and looks for
+    /// the items here that are not in it. Never trained on. None, or nobody who qualifies: every
+    /// epoch is run and the last is kept.
     pub held: Option<&'a Sequences>,
     /// Seed of weights, order, negatives and dropout.
     pub seed: u64,
     /// Where to keep checkpoints; none: nowhere.
     pub checkpoints: Option<Checkpoints>,
-    /// Whether to go on from the newest checkpoint.
+    /// Whether to go on from the newest checkpoint. If not, those that are there are removed.
     pub resume: bool,
     /// For the rates and the end that lines tell.
     pub clock: &'a dyn Clock,
@@ -49,7 +53,7 @@ pub struct EpochFacts {
     pub loss: f64,
     /// NDCG@10 of validation, where it was done.
     pub ndcg: Option<f64>,
-    /// Seconds of its steps, in this process.
+    /// Seconds of its steps and checkpoints, in the process that ended it; without validation.
     pub seconds: f64,
     /// Tokens.
     pub tokens: u64,
@@ -71,7 +75,8 @@ pub struct Trained {
 /// Trains.
 ///
 /// On request to stop ([`Progress`]) a checkpoint is written first. With the same arguments and
-/// `resume`, a run that was cut off ends with the same weights, bit for bit, as one that was not.
+/// `resume`, a run that was cut off ends with the same weights, bit for bit, as one that was not,
+/// whatever the number of threads. A run that had ended is loaded and given again.
 ///
 /// # Errors
 /// Where a setting is out of range, nobody has two events, a checkpoint is of another run, a
@@ -87,13 +92,30 @@ struct Loop<'a> {
     standing: Standing,
     best: Option<Kept>,
     tokens_an_epoch: u64,
+    /// When this process began to train, and what it has trained since.
+    began_ms: i64,
+    tokens_here: u64,
+    /// Step and epoch of the newest checkpoint of this run.
+    saved: Option<(u64, u32)>,
 }
 
 impl<'a> Loop<'a> {
     fn begin(run: Run<'a>) -> Result<Loop<'a>> {
         run.config.check()?;
-        let (mut batches_an_epoch, mut tokens_an_epoch) = (0, 0);
         let (config, train) = (run.config, run.train);
+        if let Some(held) = run.held
+            && (held.users(), held.item_count()) != (train.users(), train.item_count())
+        {
+            return Err(Error::Refused(format!(
+                "validation of {} users and {} items, training of {} and {}: both are parts of \
+                 one log",
+                held.users(),
+                held.item_count(),
+                train.users(),
+                train.item_count()
+            )));
+        }
+        let (mut batches_an_epoch, mut tokens_an_epoch) = (0, 0);
         for batch in epoch(train, config.batch_tokens, config.model.length_max, run.seed, 0)? {
             batches_an_epoch += 1;
             tokens_an_epoch += batch?.tokens() as u64;
@@ -103,53 +125,60 @@ impl<'a> Loop<'a> {
                 "no user has two events, so nothing can be learned of what comes next".into(),
             ));
         }
+        // Another order may pack a batch more or less: near the end the schedule is off by as
+        // much, in every run of these settings alike.
         let total = batches_an_epoch * u64::from(config.epochs);
         let mut trainer = Trainer::new(config, train, run.seed, Device::Cpu, total)?;
         let validation = run.held.and_then(|held| {
             Validation::new(train, held, config.validation_users_max, run.seed)
         });
-        let mut standing = Standing {
-            config: config.clone(),
-            seed: run.seed,
-            data: fingerprint(train, run.held),
-            step: 0,
-            epoch: 0,
-            batch: 0,
-            loss_sum: 0.0,
-            tokens: 0,
-            epochs: Vec::new(),
-            best_epoch: None,
-            worse: 0,
-            optimizer_steps: Vec::new(),
-        };
-        let mut best = None;
-        if let Some(checkpoints) = &run.checkpoints {
-            if run.resume {
-                (standing, best) = checkpoints.load(&mut trainer, &standing, run.tell)?;
-                (run.tell)(&format!(
-                    "going on after step {} (epoch {})",
-                    standing.step,
-                    standing.epoch + 1
-                ));
-            } else {
-                checkpoints.clear()?;
-            }
+        if run.held.is_some() && validation.is_none() {
+            (run.tell)(
+                "nobody with a history meets a new item in the validation part: every epoch is \
+                 run and the last is kept",
+            );
         }
-        Ok(Loop { run, validation, trainer, standing, best, tokens_an_epoch })
+        let mut standing = Standing::at_start(config, run.seed, fingerprint(train, run.held));
+        let (mut best, mut saved) = (None, None);
+        match &run.checkpoints {
+            Some(checkpoints) if run.resume => {
+                (standing, best) = checkpoints.load(&mut trainer, &standing, run.tell)?;
+                saved = Some((standing.step, standing.epoch));
+                (run.tell)(&if standing.finished() {
+                    format!("the run had ended after epoch {}", standing.epoch)
+                } else {
+                    let (step, epoch) = (standing.step, standing.epoch + 1);
+                    format!("going on after step {step}, in epoch {epoch} of {}", config.epochs)
+                });
+            }
+            Some(checkpoints) => checkpoints.clear()?,
+            None if run.resume => {
+                let what = "a run without checkpoints has none to go on from";
+                return Err(Error::Refused(what.into()));
+            }
+            None => {}
+        }
+        let (began_ms, tokens_here) = (run.clock.now_ms(), 0);
+        Ok(Loop {
+            run,
+            validation,
+            trainer,
+            standing,
+            best,
+            tokens_an_epoch,
+            began_ms,
+            tokens_here,
+            saved,
+        })
     }
 
     fn run(mut self) -> Result<Trained> {
-        while self.standing.epoch < self.run.config.epochs && !self.finished() {
+        while !self.standing.finished() {
             if let Err(error) = self.epoch() {
-                if matches!(error, Error::Data(data::Error::Stopped)) {
-                    self.save()?;
-                    if self.run.checkpoints.is_some() {
-                        (self.run.tell)("stopped; --resume goes on from here");
-                    }
-                }
+                self.explain(&error)?;
                 return Err(error);
             }
-            self.end_epoch()?;
+            self.save()?;
         }
         let last = self.standing.epoch;
         let mut model = self.trainer.model;
@@ -161,14 +190,33 @@ impl<'a> Loop<'a> {
         Ok(Trained { model, items, epochs: self.standing.epochs, best_epoch })
     }
 
-    fn finished(&self) -> bool {
-        let patience = self.run.config.patience;
-        patience > 0 && self.standing.worse >= patience
+    /// Why an epoch broke off, and what to do; keeps what was done where it is good.
+    fn explain(&mut self, error: &Error) -> Result<()> {
+        match error {
+            Error::Data(data::Error::Stopped) if self.run.checkpoints.is_some() => {
+                self.save()?;
+                (self.run.tell)("stopped; --resume goes on from here");
+            }
+            Error::Tensor(tensor::Error::NotFinite { .. }) => {
+                (self.run.tell)(&format!(
+                    "training broke off after step {}: set a lower schedule.peak or a clip_norm, \
+                     and begin anew",
+                    self.standing.step
+                ));
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     fn save(&mut self) -> Result<()> {
-        if let Some(checkpoints) = &self.run.checkpoints {
+        let at = (self.standing.step, self.standing.epoch);
+        if let Some(checkpoints) = &self.run.checkpoints
+            && self.saved != Some(at)
+        {
+            self.trainer.check_finite()?;
             checkpoints.save(&mut self.standing, &self.trainer, self.best.as_ref())?;
+            self.saved = Some(at);
         }
         Ok(())
     }
@@ -178,15 +226,14 @@ impl<'a> Loop<'a> {
         let (train, seed, number) = (self.run.train, self.run.seed, self.standing.epoch);
         let source = epoch(train, config.batch_tokens, config.model.length_max, seed, number)?
             .skip(usize::try_from(self.standing.batch).unwrap_or(usize::MAX));
-        let began_ms = self.run.clock.now_ms();
-        let began_tokens = self.standing.tokens;
+        let (began_ms, began_tokens) = (self.run.clock.now_ms(), self.standing.tokens);
         let what = format!("epoch {}", number + 1);
         let done = std::thread::scope(|scope| -> Result<()> {
             for examples in Prefetch::scoped(scope, AHEAD, source) {
                 let total = Some(self.tokens_an_epoch);
                 self.run.progress.step(&what, self.standing.tokens, total)?;
                 let facts = self.trainer.step(&examples?)?;
-                self.standing.step += 1;
+                self.standing.step = self.trainer.step;
                 self.standing.batch += 1;
                 self.standing.tokens += facts.tokens as u64;
                 self.standing.loss_sum += f64::from(facts.loss) * facts.tokens as f64;
@@ -198,92 +245,65 @@ impl<'a> Loop<'a> {
             Ok(())
         });
         done?;
+        // The last step may have been the one that broke the weights.
+        self.trainer.check_finite()?;
         let seconds = (self.run.clock.now_ms() - began_ms) as f64 / 1e3;
         let counted = self.trainer.workspace.meter.take();
-        let facts = EpochFacts {
-            epoch: number + 1,
-            loss: self.standing.loss_sum / self.standing.tokens.max(1) as f64,
-            ndcg: None,
-            seconds,
-            tokens: self.standing.tokens,
-        };
+        let tokens = self.standing.tokens;
+        let loss = self.standing.loss_sum / tokens.max(1) as f64;
+        let facts = EpochFacts { epoch: number + 1, loss, ndcg: None, seconds, tokens };
         self.standing.epochs.push(facts);
-        let rate = |amount: f64| amount / seconds.max(1e-3);
-        let tokens = rate((self.standing.tokens - began_tokens) as f64);
-        let flops = rate(counted.flops as f64) / 1e9;
         self.standing.epoch += 1;
         (self.standing.batch, self.standing.loss_sum, self.standing.tokens) = (0, 0.0, 0);
-        let metric = self.validate()?;
-        let left = f64::from(config.epochs - self.standing.epoch)
-            * (self.run.clock.now_ms() - began_ms) as f64
-            / 1e3;
-        let facts = self.standing.epochs.last().expect("it was just pushed");
-        (self.run.tell)(&format!(
-            "epoch {} of {}  loss {:.4}{metric}  {:.0} k tokens/s  {flops:.0} GFLOP/s  at most {} left",
-            facts.epoch,
-            config.epochs,
-            facts.loss,
-            tokens / 1e3,
-            in_words(left),
-        ));
+        let tokens_here = tokens - began_tokens;
+        self.tokens_here += tokens_here;
+        let validated = self.validate()?;
+        let line = EpochLine {
+            epoch: number + 1,
+            epochs: config.epochs,
+            loss,
+            validated,
+            seconds,
+            tokens: tokens_here,
+            flops: counted.flops,
+            seconds_left: self.seconds_left(),
+        };
+        (self.run.tell)(&line.to_string());
         Ok(())
     }
 
-    /// Measures, keeps the best; gives what the epoch's line says of it.
-    fn validate(&mut self) -> Result<String> {
-        let Some(validation) = &self.validation else { return Ok(String::new()) };
+    /// At the pace of this process so far, validations and checkpoints included.
+    fn seconds_left(&self) -> f64 {
+        let passed = (self.run.clock.now_ms() - self.began_ms) as f64 / 1e3;
+        let epochs = self.run.config.epochs - self.standing.epoch;
+        let left = self.tokens_an_epoch as f64 * f64::from(epochs);
+        passed * left / self.tokens_here.max(1) as f64
+    }
+
+    /// Measures and keeps the best; gives NDCG@10 and whether it is the best so far. It is not
+    /// stopped on request: an epoch and its validation are one step of the standing.
+    fn validate(&mut self) -> Result<Option<(f64, bool)>> {
+        let Some(validation) = &self.validation else { return Ok(None) };
         let config = self.run.config;
         let last = self.standing.epoch == config.epochs;
         if !last && !self.standing.epoch.is_multiple_of(config.validate_every) {
-            return Ok(String::new());
+            return Ok(None);
         }
         let Trainer { model, items, workspace, .. } = &mut self.trainer;
         let ndcg = validation.ndcg(model, workspace, items.values(), self.run.seed)?;
         workspace.meter.take();
-        let before = self.standing.best_epoch.and_then(|best| {
-            self.standing.epochs.iter().find(|facts| facts.epoch == best)?.ndcg
-        });
+        let better = self.standing.best_ndcg().is_none_or(|before| ndcg > before);
         if let Some(facts) = self.standing.epochs.last_mut() {
             facts.ndcg = Some(ndcg);
         }
-        let better = before.is_none_or(|before| ndcg > before);
         if better {
             self.standing.best_epoch = Some(self.standing.epoch);
             self.standing.worse = 0;
-            let (parameters, items) =
-                (self.trainer.model.parameters.clone(), self.trainer.items.clone());
+            let (parameters, items) = (model.parameters.clone(), items.clone());
             self.best = Some(Kept { parameters, items });
         } else {
             self.standing.worse += 1;
         }
-        Ok(format!("  NDCG@10 {ndcg:.4}{}", if better { " (best)" } else { "" }))
-    }
-
-    fn end_epoch(&mut self) -> Result<()> {
-        if self.run.config.checkpoint_every == 0 { self.save() } else { Ok(()) }
-    }
-}
-
-/// What a run learns from, in a few digits.
-fn fingerprint(train: &Sequences, held: Option<&Sequences>) -> String {
-    let mut hash = Xxh3::new();
-    for part in [Some(train), held].into_iter().flatten() {
-        hash.update(&part.item_count().to_le_bytes());
-        for offset in part.offsets() {
-            hash.update(&(*offset as u64).to_le_bytes());
-        }
-        for item in part.items() {
-            hash.update(&item.to_le_bytes());
-        }
-    }
-    format!("{:016x}", hash.digest())
-}
-
-fn in_words(seconds: f64) -> String {
-    let seconds = seconds.round() as u64;
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        Ok(Some((ndcg, better)))
     }
 }

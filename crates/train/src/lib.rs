@@ -1,4 +1,9 @@
 //! Batches and a model in; checkpoints out.
+//!
+//! [`fit()`] is the whole run: it cuts [`Sequences`](data::Sequences) into [`Examples`], steps a
+//! [`Trainer`], validates, keeps [`Checkpoints`] and gives a [`Trained`] model, whose catalogue
+//! [`rank`](rank()) orders for any history. [`sample`] draws negatives, [`logq`] says how a loss
+//! corrects for the draw, [`optim`] moves weights.
 #![forbid(unsafe_code)]
 
 mod error;
@@ -11,12 +16,16 @@ pub mod optim;
 mod schedule;
 mod config;
 mod example;
+mod rank;
+mod mined;
+mod drawn;
 mod touched;
 mod updater;
 mod trainer;
-mod rank;
 mod validate;
+mod standing;
 mod checkpoint;
+mod epoch_line;
 mod fit;
 
 pub use checkpoint::Checkpoints;

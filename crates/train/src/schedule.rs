@@ -46,7 +46,8 @@ impl Schedule {
     /// # Errors
     /// [`Error::Setting`] with the name of the field.
     pub fn check(&self) -> Result<()> {
-        if !self.peak.is_finite() || self.peak <= 0.0 {
+        // The rate is a f32 in the end.
+        if !(self.peak as f32).is_finite() || self.peak <= 0.0 {
             let what = format!("{} is no learning rate; it is above 0, say 0.001", self.peak);
             return Err(Error::setting("schedule.peak", what));
         }

@@ -1,22 +1,19 @@
 //! One step: forward, negatives, loss, backward, update. What a run is between two steps.
 
+use std::borrow::Cow;
+
 use data::Sequences;
 use models::{Rows, SasRec};
-use tensor::{
-    Contrast, Device, Gradients, Negatives as Lists, Offsets, SampledLoss, Tape, Tensor, Var,
-    Workspace, scores,
-};
+use tensor::{Device, Gradients, SampledLoss, Tape, Tensor, Var, Workspace};
 
-use crate::config::{ItemUpdates, Loss, SequenceConfig};
+use crate::config::{ItemUpdates, SequenceConfig};
+use crate::drawn::Drawer;
 use crate::example::Examples;
+use crate::mined::Mined;
 use crate::optim::{clip, norm};
-use crate::sample::{Interacted, Layout, Negatives, Sampled, Sampler, Targets};
 use crate::touched::Touched;
 use crate::updater::Updater;
-use crate::{Error, LogQ, Result, gbce_beta};
-
-/// Log-probability that stands for "never": it leaves `1 - q` at 1.
-const NEVER: f32 = -100.0;
+use crate::{Error, Result};
 
 /// A model in training: its weights, its items, and what moves them.
 pub struct Trainer {
@@ -28,15 +25,12 @@ pub struct Trainer {
     pub items: Tensor,
     updaters: Vec<Updater>,
     item_updater: Updater,
-    sampler: Sampler,
-    interacted: Interacted,
+    drawer: Drawer,
     /// Memory and meter.
     pub workspace: Workspace,
     touched: Touched,
     /// Values of the touched rows, `[rows, dim]`.
     row_values: Vec<f32>,
-    /// Every item, for the full softmax.
-    all: Vec<u32>,
     /// Steps taken.
     pub step: u64,
     /// Steps that the schedule counts on.
@@ -52,17 +46,6 @@ pub struct StepFacts {
     pub gradient_norm: f64,
     /// Tokens.
     pub tokens: usize,
-}
-
-/// Negatives as the loss takes them.
-struct Drawn {
-    layout: Layout,
-    count: usize,
-    items: Vec<u32>,
-    negative_log_q: Option<Vec<f32>>,
-    positive_log_q: Option<Vec<f32>>,
-    contrast: Contrast,
-    scale: f32,
 }
 
 /// Why a step was not taken.
@@ -104,8 +87,6 @@ impl Trainer {
                 Updater::by_rows(&config.optimizer, items.rows(), items.width())?
             }
         };
-        let sampler = Sampler::new(config.negatives.clone(), &train.popularity(), seed)?;
-        let full = matches!(config.loss, Loss::FullSoftmax { .. });
         Ok(Trainer {
             config: config.clone(),
             seed,
@@ -113,12 +94,10 @@ impl Trainer {
             items,
             updaters,
             item_updater,
-            sampler,
-            interacted: Interacted::of(train),
+            drawer: Drawer::new(config, train, seed)?,
             workspace: Workspace::new(device),
             touched: Touched::default(),
             row_values: Vec::new(),
-            all: if full { (0..train.item_count()).collect() } else { Vec::new() },
             step: 0,
             steps_total,
         })
@@ -159,34 +138,39 @@ impl Trainer {
 
     fn attempt(&mut self, examples: &Examples, check: bool) -> Result<StepFacts, Refusal> {
         let by_rows = self.config.item_updates == ItemUpdates::Rows;
-        // Hard negatives need the hidden states; all others are drawn before them.
-        let hard = matches!(self.config.negatives, Negatives::Hard { .. });
-        let mut drawn = if hard { None } else { Some(self.draw(examples, None)?) };
-        let dim = self.items.width();
-        let seed = self.seed ^ self.step.wrapping_mul(0xd134_2543_de82_ef95);
+        let (dim, step, device) = (self.items.width(), self.step, self.workspace.device);
+        // The dropout masks of this step.
+        let seed = self.seed ^ step.wrapping_mul(0xd134_2543_de82_ef95);
+        let Trainer { model, items, drawer, workspace, touched, row_values, .. } = self;
 
-        let Trainer { model, items, workspace, touched, row_values, .. } = self;
-        let (inputs, targets, table);
-        if by_rows {
+        // Hard negatives need the hidden states; all others are drawn before them.
+        let mut drawn = match drawer.mines() {
+            true => None,
+            false => Some(drawer.draw(step, examples, None)?),
+        };
+        let (mut inputs, mut targets) =
+            (Cow::Borrowed(&examples.inputs[..]), Cow::Borrowed(&examples.targets[..]));
+        let table = if by_rows {
+            // The touched rows alone are the step's table, and all lists say places in it.
             let negatives = drawn.as_ref().map_or(&[][..], |drawn| &drawn.items);
-            touched.collect(items.rows(), &[&examples.inputs, &examples.targets, negatives]);
+            touched.collect(items.rows(), &[&inputs, &targets, negatives]);
             row_values.clear();
             for row in &touched.rows {
                 row_values.extend_from_slice(items.row(*row as usize));
             }
             (inputs, targets) =
-                (touched.places(&examples.inputs), touched.places(&examples.targets));
+                (touched.places(&inputs).into(), touched.places(&targets).into());
             if let Some(drawn) = &mut drawn {
-                drawn.items = touched.places(&drawn.items);
+                drawn.items = touched.places(&drawn.items).into();
             }
             touched.forget();
-            table = &row_values[..];
+            &row_values[..]
         } else {
-            (inputs, targets) = (examples.inputs.clone(), examples.targets.clone());
-            table = items.values();
-        }
+            items.values()
+        };
 
         let mut tape = Tape::training(&model.parameters, workspace, seed);
+        tape.scope("items");
         let rows = tape.leaf(table, dim)?; // [rows, dim]
         let given =
             Rows { index: &inputs, positions: &examples.positions, offsets: &examples.offsets };
@@ -195,48 +179,27 @@ impl Trainer {
         let drawn = match drawn {
             Some(drawn) => drawn,
             None => {
-                let found = mined(&tape, hidden, &examples.offsets, table, dim)?;
-                draw(
-                    &self.config,
-                    &self.sampler,
-                    &self.interacted,
-                    &self.all,
-                    self.step,
-                    examples,
-                    Some(found),
-                )?
+                let (states, offsets) = (tape.value(hidden), &examples.offsets);
+                let mut mined = Mined::new(device, dim, states, offsets, table, seed);
+                drawer.draw(step, examples, Some(&mut mined))?
             }
         };
-        let negatives = match drawn.layout {
-            Layout::Shared => Lists::Shared { items: &drawn.items },
-            Layout::PerRow => Lists::PerRow {
-                offsets: &examples.offsets,
-                count: drawn.count,
-                items: &drawn.items,
-            },
-            Layout::PerToken => Lists::PerToken { count: drawn.count, items: &drawn.items },
+        let contrast = SampledLoss {
+            positives: &targets,
+            negatives: drawn.lists(&examples.offsets),
+            negative_log_q: drawn.negative_log_q.as_deref(),
+            positive_log_q: drawn.positive_log_q.as_deref(),
+            contrast: drawn.contrast,
+            scale: drawn.scale,
         };
-        let loss = tape.sampled_loss(
-            hidden,
-            rows,
-            &SampledLoss {
-                positives: &targets,
-                negatives,
-                negative_log_q: drawn.negative_log_q.as_deref(),
-                positive_log_q: drawn.positive_log_q.as_deref(),
-                contrast: drawn.contrast,
-                scale: drawn.scale,
-            },
-        )?;
+        let loss = tape.sampled_loss(hidden, rows, &contrast)?;
         let value = tape.value(loss)[0];
         if !value.is_finite() {
             let first = tape.first_not_finite();
-            return Err(Refusal::Other(
-                first.map_or_else(
-                    || Error::Refused(format!("the loss is {value}")),
-                    Error::from,
-                ),
-            ));
+            drop(tape);
+            self.check_finite()?;
+            let unknown = || Error::Refused(format!("the loss is {value}"));
+            return Err(Refusal::Other(first.map_or_else(unknown, Error::from)));
         }
         let mut gradients = tape.backward_checked(loss, check)?;
         let gradient_norm = self.clip(&mut gradients);
@@ -248,6 +211,22 @@ impl Trainer {
         gradients.recycle(&mut self.workspace.buffers);
         self.step += 1;
         Ok(StepFacts { loss: value, gradient_norm, tokens: examples.tokens() })
+    }
+
+    /// Refuses weights that are not finite: the first by name, row and column.
+    ///
+    /// # Errors
+    /// [`tensor::Error::NotFinite`].
+    pub fn check_finite(&self) -> Result<()> {
+        let parameters = self.model.parameters.iter().map(|(_, name, tensor)| (name, tensor));
+        for (name, tensor) in parameters.chain([("items", &self.items)]) {
+            if let Some(at) = tensor.values().iter().position(|value| !value.is_finite()) {
+                let (row, column) = (at / tensor.width(), at % tensor.width());
+                let (node, what) = (name.to_owned(), "weight");
+                return Err(tensor::Error::NotFinite { node, what, row, column }.into());
+            }
+        }
+        Ok(())
     }
 
     fn clip(&self, gradients: &mut Gradients) -> f64 {
@@ -278,131 +257,4 @@ impl Trainer {
         }
         Ok(())
     }
-
-    fn draw(&self, examples: &Examples, mined: Option<Mined>) -> Result<Drawn> {
-        let Trainer { config, sampler, interacted, all, step, .. } = self;
-        draw(config, sampler, interacted, all, *step, examples, mined)
-    }
-}
-
-/// Scores of every item for the last state of each row: `[rows, items]`.
-struct Mined {
-    scores: Vec<f32>,
-    items: usize,
-}
-
-fn mined(
-    tape: &Tape<'_>,
-    hidden: Var,
-    offsets: &Offsets,
-    table: &[f32],
-    dim: usize,
-) -> Result<Mined> {
-    let hidden = tape.value(hidden);
-    let mut last = Vec::with_capacity(offsets.rows() * dim);
-    for range in offsets.ranges() {
-        // Rows of a batch have a token each.
-        let token = range.end.saturating_sub(1);
-        last.extend_from_slice(&hidden[token * dim..][..dim]);
-    }
-    let items = table.len() / dim;
-    let mut all = vec![0.0; offsets.rows() * items];
-    scores(Device::Cpu, &tensor::Meter::new(), dim, &last, table, &mut all)?;
-    Ok(Mined { scores: all, items })
-}
-
-impl Mined {
-    /// The `n` items of the largest scores of `row`, best first.
-    fn best(&self, row: usize, n: usize) -> Vec<u32> {
-        let scores = &self.scores[row * self.items..][..self.items];
-        let mut found: Vec<u32> = (0..self.items as u32).collect();
-        let better = |a: &u32, b: &u32| scores[*b as usize].total_cmp(&scores[*a as usize]);
-        if n < found.len() {
-            found.select_nth_unstable_by(n, better);
-            found.truncate(n);
-        }
-        found.sort_by(better);
-        found
-    }
-}
-
-fn draw(
-    config: &SequenceConfig,
-    sampler: &Sampler,
-    interacted: &Interacted,
-    all: &[u32],
-    step: u64,
-    examples: &Examples,
-    mined: Option<Mined>,
-) -> Result<Drawn> {
-    if let Loss::FullSoftmax { temperature } = config.loss {
-        return Ok(Drawn {
-            layout: Layout::Shared,
-            count: all.len(),
-            items: all.to_vec(),
-            negative_log_q: None,
-            positive_log_q: None,
-            contrast: Contrast::Softmax,
-            scale: 1.0 / temperature,
-        });
-    }
-    let targets = Targets {
-        users: &examples.users,
-        offsets: examples.offsets.as_slice(),
-        items: &examples.targets,
-        interacted,
-    };
-    let sampled = match mined {
-        None => sampler.sample(step, &targets)?,
-        Some(mined) => {
-            sampler.sample_mined(step, &targets, &mut |row, n| mined.best(row, n))?
-        }
-    };
-    Ok(weigh(config, sampled, sampler.item_count()))
-}
-
-/// The loss's view of a sample: which form of logQ subtracts what.
-fn weigh(config: &SequenceConfig, sampled: Sampled, items: usize) -> Drawn {
-    let Sampled { layout, count, items: list, log_q, positive_log_q, hits } = sampled;
-    let mut drawn = Drawn {
-        layout,
-        count,
-        items: list,
-        negative_log_q: None,
-        positive_log_q: None,
-        contrast: Contrast::Softmax,
-        scale: 1.0,
-    };
-    match config.loss {
-        Loss::Gbce { t } => {
-            drawn.contrast = Contrast::Binary { beta: gbce_beta(count, items, t) as f32 };
-        }
-        Loss::SampledSoftmax { log_q: form, temperature } => {
-            drawn.scale = 1.0 / temperature;
-            match form {
-                LogQ::None => {}
-                LogQ::Standard => {
-                    drawn.negative_log_q = Some(log_q);
-                    drawn.positive_log_q = Some(positive_log_q);
-                }
-                LogQ::NegativesOnly => {
-                    let log_n = (count.max(1) as f32).ln();
-                    let shifted = log_q.into_iter().map(|log_q| log_q + log_n);
-                    drawn.negative_log_q = Some(shifted.collect());
-                }
-                LogQ::Corrected => {
-                    drawn.contrast = Contrast::Corrected;
-                    drawn.negative_log_q = Some(log_q);
-                    drawn.positive_log_q = Some(if hits {
-                        positive_log_q
-                    } else {
-                        // The target cannot be drawn: 1 - q is 1.
-                        vec![NEVER; positive_log_q.len()]
-                    });
-                }
-            }
-        }
-        Loss::FullSoftmax { .. } => {}
-    }
-    drawn
 }

@@ -1,1 +1,8 @@
 //! Tests of `models`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop here")]
+
+mod golden;
+mod parameters;
+mod encode;
+mod init;
+mod config;

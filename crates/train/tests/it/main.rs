@@ -1,4 +1,5 @@
 //! Tests of `train`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop here")]
 
 mod sample;
 mod frequency;
@@ -6,3 +7,18 @@ mod logq;
 mod optim;
 mod schedule;
 mod prefetch;
+mod config;
+mod golden;
+mod example;
+mod rank;
+mod planted;
+mod unsynced;
+mod trainer;
+mod weighed;
+mod learn;
+mod validate;
+mod lines;
+mod diverge;
+mod resume;
+mod damage;
+mod killed;

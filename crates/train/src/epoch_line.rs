@@ -1,0 +1,56 @@
+//! The line that a run tells at the end of an epoch.
+
+use std::fmt;
+
+/// ```text
+/// epoch 3 of 50  loss 4.1266  NDCG@10 0.0713 (best)  151 k tokens/s  96 GFLOP/s  at most 2 min 3 s left
+/// ```
+#[derive(Debug)]
+pub(crate) struct EpochLine {
+    /// From 1.
+    pub(crate) epoch: u32,
+    pub(crate) epochs: u32,
+    pub(crate) loss: f64,
+    /// NDCG@10, and whether it is the best so far; none where nothing was validated.
+    pub(crate) validated: Option<(f64, bool)>,
+    /// Of the epoch's steps and checkpoints; validation is not in it.
+    pub(crate) seconds: f64,
+    /// In these seconds.
+    pub(crate) tokens: u64,
+    /// In these seconds.
+    pub(crate) flops: u64,
+    /// Until the last epoch has ended; an early stop comes sooner.
+    pub(crate) seconds_left: f64,
+}
+
+impl fmt::Display for EpochLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "epoch {} of {}  loss {:.4}", self.epoch, self.epochs, self.loss)?;
+        if let Some((ndcg, best)) = self.validated {
+            write!(f, "  NDCG@10 {ndcg:.4}{}", if best { " (best)" } else { "" })?;
+        }
+        // A resumed epoch, or a clock that stands still, has no rates.
+        if self.seconds > 0.0 && self.tokens > 0 {
+            let tokens = self.tokens as f64 / self.seconds / 1e3;
+            let flops = self.flops as f64 / self.seconds / 1e9;
+            let digits = usize::from(tokens < 10.0);
+            write!(f, "  {tokens:.digits$} k tokens/s  {flops:.0} GFLOP/s")?;
+        }
+        if self.epoch < self.epochs {
+            write!(f, "  at most {} left", in_words(self.seconds_left))?;
+        }
+        Ok(())
+    }
+}
+
+fn in_words(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests;

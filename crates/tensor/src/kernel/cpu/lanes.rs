@@ -111,3 +111,6 @@ pub(super) fn add_multiple(sum: &mut [f32], factor: f32, more: &[f32]) {
         *sum += factor * *more;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,7 @@ pub use kernel::pair::{Pair, PairMut};
 pub use meter::{Counted, Meter};
 pub use op::{
     Activation, AttentionShape, Contrast, LinearShape, Negatives, NormKind, Qkv, SampledLoss,
-    SampledShape, scores,
+    SampledShape, jagged::Pool, scores,
 };
 pub use parameters::{ParameterId, Parameters};
 pub use pick::Pick;

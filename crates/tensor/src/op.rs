@@ -49,6 +49,7 @@ pub(crate) enum Op<'a> {
     Sampled(sampled_loss::Sampled),
     Binary(binary_loss::Binary),
     WeightedSum(weighted_sum::WeightedSum<'a>),
+    Jagged(jagged::layer::Layer<'a>),
 }
 
 impl Op<'_> {
@@ -71,13 +72,14 @@ impl Op<'_> {
             Op::Sampled(_) => "sampled loss",
             Op::Binary(_) => "binary loss",
             Op::WeightedSum(_) => "weighted sum",
+            Op::Jagged(op) => op.name(),
         }
     }
 
     /// Sends `dy`, the gradient of node `own`, on to its inputs; gives back `dy`'s memory where
     /// nobody keeps it.
     pub(crate) fn backward(
-        &self,
+        &mut self,
         backward: &mut Backward<'_, '_>,
         own: Var,
         dy: Buffer,
@@ -98,6 +100,7 @@ impl Op<'_> {
             Op::Sampled(op) => op.backward(backward, dy),
             Op::Binary(op) => op.backward(backward, dy),
             Op::WeightedSum(op) => op.backward(backward, dy),
+            Op::Jagged(op) => op.backward(backward, own, dy),
         }
     }
 
@@ -137,7 +140,13 @@ pub(crate) fn add_into(device: Device, sum: &mut [f32], more: &[f32]) {
     }
 }
 
-/// sum += factor × more
-pub(crate) fn add_multiple(sum: &mut [f32], factor: f32, more: &[f32]) {
-    sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += factor * more);
+/// Sends on a gradient that a loss made with its value: times `dy`, that of the loss itself.
+pub(crate) fn pass_made(backward: &mut Backward<'_, '_>, var: Var, made: &mut Buffer, dy: f32) {
+    let mut made = std::mem::take(made);
+    if dy.to_bits() != 1.0f32.to_bits() {
+        made.iter_mut().for_each(|made| *made *= dy);
+    }
+    if let Some(left) = backward.pass(var, made) {
+        backward.buffers.give(left);
+    }
 }

@@ -30,11 +30,14 @@ impl Parameters {
     /// Adds one.
     ///
     /// # Errors
-    /// Where the name is taken.
+    /// Where the name is taken, or it has no columns.
     pub fn add(&mut self, name: impl Into<String>, tensor: Tensor) -> Result<ParameterId> {
         let name = name.into();
         if self.find(&name).is_some() {
             return refused("parameters", format!("two are called {name:?}"));
+        }
+        if tensor.width() == 0 {
+            return refused("parameters", format!("{name:?} has no columns"));
         }
         let id = ParameterId(self.entries.len() as u32);
         self.entries.push((name, tensor));

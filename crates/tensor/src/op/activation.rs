@@ -32,7 +32,14 @@ impl Activation {
     pub fn of<F: Real>(self, x: F) -> F {
         match self {
             Activation::None => x,
-            Activation::Relu => x.max(F::ZERO),
+            // Not `max`, which would hide a NaN.
+            Activation::Relu => {
+                if x < F::ZERO {
+                    F::ZERO
+                } else {
+                    x
+                }
+            }
             Activation::Silu => x * sigmoid(x),
             Activation::Sigmoid => sigmoid(x),
             Activation::Tanh => x.tanh(),

@@ -1,6 +1,6 @@
 //! Mean binary cross-entropy of logits.
 
-use super::{Op, add_multiple};
+use super::{Op, pass_made};
 use crate::buffers::{Buffer, Buffers};
 use crate::error::{Result, refused};
 use crate::kernel::reference;
@@ -39,14 +39,11 @@ impl<'a> Tape<'a> {
 
 impl Binary {
     pub(crate) fn backward(
-        &self,
+        &mut self,
         backward: &mut Backward<'_, '_>,
         dy: Buffer,
     ) -> Result<Option<Buffer>> {
-        if let Some(mut gradient) = backward.take_zeroed(self.logits) {
-            add_multiple(&mut gradient.buffer, dy[0], &self.gradient);
-            backward.put(self.logits, Some(gradient));
-        }
+        pass_made(backward, self.logits, &mut self.gradient, dy[0]);
         Ok(Some(dy))
     }
 

@@ -20,6 +20,7 @@ mod product;
 mod segment;
 mod select;
 mod softmax;
+pub(crate) mod layer;
 
 pub use broadcast::{
     broadcast_add, broadcast_add_backward, broadcast_multiply, broadcast_multiply_backward,
@@ -30,6 +31,7 @@ pub use concat::{
 pub use elementwise::{
     add, add_backward, multiply, multiply_backward, subtract, subtract_backward,
 };
+pub use layer::Pool;
 pub use padded::{from_padded, from_padded_backward, to_padded, to_padded_backward};
 pub use product::{
     dense_product, dense_product_backward, jagged_product, jagged_product_backward,

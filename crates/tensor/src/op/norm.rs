@@ -31,7 +31,7 @@ impl<'a> Tape<'a> {
     /// added to the variance.
     ///
     /// # Errors
-    /// Where shapes do not fit.
+    /// Where shapes do not fit, or `eps` is below 0.
     pub fn norm(
         &mut self,
         x: Var,
@@ -41,6 +41,9 @@ impl<'a> Tape<'a> {
         shift: Option<Var>,
     ) -> Result<Var> {
         let (rows, width) = self.shape(x);
+        if eps.is_nan() || eps < 0.0 {
+            return refused("norm", format!("eps is at least 0, not {eps}"));
+        }
         for affine in [scale, shift].into_iter().flatten() {
             if self.shape(affine) != (1, width) {
                 let found = self.shape(affine);

@@ -14,7 +14,7 @@
 //! alone, nearly unbiased; with all items as negatives, the full softmax. Corrected is
 //! Khrylchenko et al. 2025 (arXiv 2507.09331). Binary is gBCE of Petrov and Macdonald 2023.
 
-use super::{Op, add_multiple};
+use super::{Op, pass_made};
 use crate::Offsets;
 use crate::buffers::{Buffer, Buffers};
 use crate::device::Device;
@@ -192,9 +192,10 @@ fn check(loss: &SampledLoss<'_>, tokens: usize, rows: usize, one_width: bool) ->
         Negatives::PerRow { offsets, .. } => offsets.rows(),
         Negatives::PerToken { .. } => tokens,
     };
-    let (found, needed) = (loss.negatives.items().len(), lists * loss.negatives.count());
+    let (found, count) = (loss.negatives.items().len(), loss.negatives.count());
+    let needed = lists.saturating_mul(count);
     if found != needed {
-        return refused(op, format!("{found} negatives where {needed} are needed"));
+        return refused(op, format!("{found} negatives for {lists} lists of {count}"));
     }
     let all = loss.positives.iter().chain(loss.negatives.items());
     if let Some(row) = all.into_iter().find(|row| **row as usize >= rows) {
@@ -223,16 +224,12 @@ fn check(loss: &SampledLoss<'_>, tokens: usize, rows: usize, one_width: bool) ->
 
 impl Sampled {
     pub(crate) fn backward(
-        &self,
+        &mut self,
         backward: &mut Backward<'_, '_>,
         dy: Buffer,
     ) -> Result<Option<Buffer>> {
-        for (var, made) in [(self.hidden, &self.dhidden), (self.items, &self.ditems)] {
-            if let Some(mut gradient) = backward.take_zeroed(var) {
-                add_multiple(&mut gradient.buffer, dy[0], made);
-                backward.put(var, Some(gradient));
-            }
-        }
+        pass_made(backward, self.hidden, &mut self.dhidden, dy[0]);
+        pass_made(backward, self.items, &mut self.ditems, dy[0]);
         Ok(Some(dy))
     }
 

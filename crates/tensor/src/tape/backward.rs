@@ -49,19 +49,12 @@ impl<'t> Backward<'t, '_> {
         })
     }
 
-    /// The gradient of `var` with zeros where nobody has written yet.
-    pub(crate) fn take_zeroed(&mut self, var: Var) -> Option<Gradient> {
-        let mut gradient = self.take(var)?;
-        if !gradient.accumulate {
-            gradient.buffer.fill(0.0);
-            gradient.accumulate = true;
-        }
-        Some(gradient)
-    }
-
+    /// What a layer wrote. One variable may be several inputs of a layer and was taken as often:
+    /// then the parts are added up.
     pub(crate) fn put(&mut self, var: Var, gradient: Option<Gradient>) {
-        if let Some(gradient) = gradient {
-            self.gradients[var.index()] = Some(gradient.buffer);
+        let Some(Gradient { buffer, .. }) = gradient else { return };
+        if let Some(left) = self.pass(var, buffer) {
+            self.buffers.give(left);
         }
     }
 
@@ -133,12 +126,14 @@ impl Tape<'_> {
                     result.parameters[id.index()] = Some(gradient);
                     continue;
                 }
-                Op::Leaf => {
+                Op::Leaf if nodes[at].wanted => {
                     result.leaves.push((Var(at as u32), gradient));
                     continue;
                 }
                 _ => {}
             }
+            // It may hand over what it saved instead of copying it.
+            let mut op = std::mem::replace(&mut nodes[at].op, Op::Leaf);
             let mut backward = Backward {
                 device: workspace.device,
                 meter: &workspace.meter,
@@ -146,8 +141,9 @@ impl Tape<'_> {
                 nodes: &nodes,
                 gradients,
             };
-            let left = nodes[at].op.backward(&mut backward, Var(at as u32), gradient)?;
+            let left = op.backward(&mut backward, Var(at as u32), gradient)?;
             gradients = backward.gradients;
+            op.recycle(&mut workspace.buffers);
             if let Some(buffer) = left {
                 workspace.buffers.give(buffer);
             }
@@ -156,7 +152,7 @@ impl Tape<'_> {
                 workspace.buffers.give(buffer);
             }
         }
-        self.nodes = nodes; // what they saved goes back when the tape is dropped
+        self.nodes = nodes; // what no gradient reached goes back when the tape is dropped
         match failed {
             None => Ok(result),
             Some(error) => {

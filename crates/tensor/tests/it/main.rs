@@ -3,4 +3,5 @@
 mod scan;
 mod gradients;
 mod jagged;
+mod layers;
 mod numbers;

@@ -57,20 +57,28 @@ pub(super) fn squares(x: &[f32], mean: f32) -> f32 {
     fold(x.len(), 0.0, |at| (x[at] - mean) * (x[at] - mean), |a, b| a + b)
 }
 
+/// Σ x (y - mean)
+#[inline(always)]
+pub(super) fn dot_centred(x: &[f32], y: &[f32], mean: f32) -> f32 {
+    let y = &y[..x.len()];
+    fold(x.len(), 0.0, |at| x[at] * (y[at] - mean), |a, b| a + b)
+}
+
 /// The largest; a NaN is passed over.
 #[inline(always)]
 pub(super) fn largest(x: &[f32]) -> f32 {
     fold(x.len(), f32::NEG_INFINITY, |at| x[at], |a, b| if b > a { b } else { a })
 }
 
-/// e^x to about 1e-7 of itself; below -87 it is e^-87, above 88 e^88.
+/// e^x to about 1e-7 of itself; below -87.7 it is 0, above 88 e^88.
 ///
 /// x = n ln 2 + r with |r| ≤ ln 2 / 2; e^r by the polynomial of Cephes' `expf`, 2^n by setting
 /// the exponent. Adding 1.5 × 2²³ rounds to a whole number and leaves it in the low bits.
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0;
-    let x = x.clamp(-87.0, 88.0);
+    // At -88 n is -127, whose exponent bits are those of 0.
+    let x = x.clamp(-88.0, 88.0);
     let shifted = x.mul_add(std::f32::consts::LOG2_E, ROUND);
     let n = shifted - ROUND;
     // ln 2 in two parts: the first has so few digits that n times it is exact.
@@ -103,3 +111,6 @@ pub(super) fn add_multiple(sum: &mut [f32], factor: f32, more: &[f32]) {
         *sum += factor * *more;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,7 +64,7 @@ fn finish(
     }
     match activation {
         Activation::None => {}
-        Activation::Relu => y.iter_mut().for_each(|y| *y = if *y > 0.0 { *y } else { 0.0 }),
+        Activation::Relu => y.iter_mut().for_each(|y| *y = if *y < 0.0 { 0.0 } else { *y }),
         Activation::Silu => y.iter_mut().for_each(|y| *y *= lanes::sigmoid(*y)),
         Activation::Sigmoid => y.iter_mut().for_each(|y| *y = lanes::sigmoid(*y)),
         Activation::Tanh | Activation::Gelu => {

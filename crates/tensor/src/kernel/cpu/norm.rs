@@ -154,8 +154,8 @@ fn row_back(
     let count = x.len() as f32;
     let total = lanes::sum(inner);
     let sum = if kind == NormKind::Layer { total / count } else { 0.0 };
-    // Σ inner (x - mean) from sums over x alone.
-    let along = (lanes::dot(inner, x) - mean * total) * inverse / count;
+    // Not Σ inner x - mean Σ inner: that loses its digits where the mean is large.
+    let along = lanes::dot_centred(inner, x, mean) * inverse / count;
     let values = inner
         .iter()
         .zip(x)

@@ -134,7 +134,8 @@ fn shared(
     }
     let rows_a_part = part_rows(tokens);
     let stride = count * width;
-    let mut partial = buffers.take((parts(tokens) * stride).max(1));
+    // A number a part where the list is empty: parts are counted by it.
+    let mut partial = buffers.take(parts(tokens) * stride.max(1));
     let work =
         |part: usize, dhidden: &mut [f32], dpositive: &mut [f32], partial: &mut [f32]| {
             let chunk = chunk_rows_of(dpositive.len(), (CHUNK_SCORES / count.max(1)).max(16));

@@ -1,5 +1,10 @@
 //! Small matrix products within attention, in registers: `c (+)= a b` where `a` is read number
 //! by number and `b` and `c` in whole SIMD registers. No packing, so tiles of 32 rows pay.
+//!
+//! The pointers below stay within what four assertions bound; the tests in `tile/tests.rs` run
+//! every block shape on every instruction set of the machine, in slices of the exact size. To have
+//! the pointers themselves checked, run those tests under Miri, with the scalar instruction set
+//! (`cargo +nightly miri test -p tensor --lib tile`); it knows no AVX.
 
 use pulp::Simd;
 
@@ -140,3 +145,6 @@ unsafe fn block<S: Simd, const ROWS: usize, const REGISTERS: usize>(
     }
     ROWS
 }
+
+#[cfg(test)]
+mod tests;

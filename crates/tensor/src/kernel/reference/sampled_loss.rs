@@ -49,7 +49,7 @@ pub fn forward<F: Real>(
                 let most = others.iter().copied().fold(own, F::max);
                 let sum = (own - most).exp()
                     + others.iter().map(|score| (*score - most).exp()).sum::<F>();
-                loss += most + sum.ln() - own;
+                loss += (most - own) + sum.ln();
                 dscores.push((positive, (own - most).exp() / sum - F::ONE));
                 for ((item, _), score) in negatives.iter().zip(&others) {
                     dscores.push((*item, (*score - most).exp() / sum));
@@ -65,13 +65,14 @@ pub fn forward<F: Real>(
                     .iter()
                     .map(|(item, log_q)| score(*item) - *log_q + rest)
                     .collect();
-                let most = others.iter().copied().fold(raw, F::max);
+                // The largest of the negatives alone, so that their sum is at least 1.
+                let most = others.iter().copied().fold(F::NEG_INFINITY, F::max);
                 let sum = others.iter().map(|score| (*score - most).exp()).sum::<F>();
-                let mean = sum / F::of(negatives.len() as f64);
-                let own = (raw - most).exp();
-                // What is left of the positive's probability; no gradient flows through it.
-                let weight = mean / (own + mean);
-                loss += weight * (most + sum.ln() - raw);
+                let behind = (most - raw) + sum.ln();
+                // What is left of the positive's probability, a mean of negatives in the place of
+                // its sum; no gradient flows through it.
+                let weight = sigmoid(behind - F::of(negatives.len() as f64).ln());
+                loss += weight * behind;
                 dscores.push((positive, -weight));
                 for ((item, _), score) in negatives.iter().zip(&others) {
                     dscores.push((*item, weight * (*score - most).exp() / sum));

@@ -48,7 +48,8 @@ pub(super) fn contrast(
             let total = lanes::sum(scores) + own_power;
             let factor = each / total;
             scores.iter_mut().for_each(|score| *score *= factor);
-            (f64::from(most + total.ln() - own), each * (own_power / total - 1.0))
+            // In this order: a large score must not swallow the logarithm.
+            (f64::from((most - own) + total.ln()), each * (own_power / total - 1.0))
         }
         Contrast::Corrected => {
             if kept == 0 {
@@ -56,24 +57,25 @@ pub(super) fn contrast(
                 return (0.0, 0.0);
             }
             let rest = (1.0 - token.log_q.exp()).max(1e-10).ln();
-            let own = token.score - rest;
             // A shift of every negative's score by `rest` is one of the positive's by -rest.
-            let most = lanes::largest(scores).max(own);
+            let own = token.score - rest;
+            // The largest of the negatives alone, so that their sum is at least 1.
+            let most = lanes::largest(scores);
             scores.iter_mut().for_each(|score| *score = lanes::exp(*score - most));
             let total = lanes::sum(scores);
-            let mean = total / kept as f32;
-            let weight = mean / ((own - most).exp() + mean);
+            // By how much the positive lags behind the negatives' sum.
+            let behind = (most - own) + total.ln();
+            let weight = lanes::sigmoid(behind - (kept as f32).ln());
             let factor = each * weight / total;
             scores.iter_mut().for_each(|score| *score *= factor);
-            (f64::from(weight * (most + total.ln() - own)), -each * weight)
+            (f64::from(weight * behind), -each * weight)
         }
         Contrast::Binary { beta } => {
             let share = 1.0 / (kept + 1) as f32;
             let mut loss = f64::from(beta * lanes::softplus(-token.score));
             loss += scores
                 .iter()
-                .filter(|score| **score > f32::NEG_INFINITY)
-                .map(|score| f64::from(lanes::softplus(*score)))
+                .map(|score| f64::from(lanes::softplus(*score))) // a hit's is 0
                 .sum::<f64>();
             let factor = each * share;
             for (score, item) in scores.iter_mut().zip(token.negatives) {

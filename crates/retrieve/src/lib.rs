@@ -39,7 +39,7 @@ pub use popular::Popular;
 pub use retriever::{Candidate, Query, Reason, Retriever};
 pub use sasrec::SasRec;
 pub use version::{
-    ModelFacts, TrainingEpoch, TrainingFacts, Version, VersionEntry, VersionFacts, current, list,
-    publish, rollback, set_current,
+    ModelFacts, TrainingEpoch, TrainingFacts, Version, VersionEntry, VersionFacts, current,
+    list, publish, rollback, set_current,
 };
 pub use walk::Walk;

@@ -193,7 +193,8 @@ impl Retriever for SasRec {
                 best.push(told, alike);
             }
         }
-        let because = best.candidates().first().map(|found| Reason::Because { item: found.item });
+        let because =
+            best.candidates().first().map(|found| Reason::Because { item: found.item });
         because.unwrap_or(Reason::Taste)
     }
 }

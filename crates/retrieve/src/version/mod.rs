@@ -158,10 +158,9 @@ pub fn publish(
     for model in models {
         let known = given.iter().position(|entry| entry.name == model.name());
         let entry = match known.map(|at| given.swap_remove(at)) {
-            Some(known) => ModelFacts {
-                training: known.training,
-                ..ModelFacts::of(model, known.seconds)
-            },
+            Some(known) => {
+                ModelFacts { training: known.training, ..ModelFacts::of(model, known.seconds) }
+            }
             None => ModelFacts::of(model, 0.0),
         };
         if facts.models.iter().any(|other| other.name == entry.name) {

@@ -57,8 +57,7 @@ pub(crate) fn fit(name: &str, config: &ModelsConfig, train: &Sequences) -> Model
 
 /// A network with its first weights: training is the affair of another crate.
 fn untrained(items: u32) -> Model {
-    let config =
-        SasRecConfig { dim: 8, hidden: 16, length_max: 10, ..SasRecConfig::default() };
+    let config = SasRecConfig { dim: 8, hidden: 16, length_max: 10, ..SasRecConfig::default() };
     let network = models::SasRec::init(&config, 7).expect("settings of a model");
     Model::sasrec(network, &models::SasRec::init_items(&config, items, 7)).expect("finite")
 }

@@ -18,6 +18,9 @@ fn the_manual_states_the_defaults_of_the_code() {
         ("serve", of(serde_json::to_value(serve::ServeConfig::default()))),
         ("feedback", of(serde_json::to_value(data::Feedback::default()))),
     ];
+    let training = &settings["sasrec"]["training"];
+    let sequence = train::SequenceConfig::default();
+    assert_eq!(training, &of(serde_json::to_value(sequence)), "[sasrec.training]");
     for (section, defaults) in same {
         assert_eq!(settings[section], defaults, "[{section}]");
     }

@@ -12,8 +12,11 @@ use std::sync::Mutex;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tensor::{Device, Workspace};
 
+use super::NAME;
+
 struct Lane {
-    /// None where the system gave no further thread: then the caller's pool has to do.
+    /// None where none was needed yet, or the system gave no further thread: then the caller's
+    /// pool has to do.
     pool: Option<ThreadPool>,
     workspace: Workspace,
 }
@@ -25,6 +28,9 @@ static FREE: Mutex<Vec<Lane>> = Mutex::new(Vec::new());
 pub(super) fn with_workspace<T: Send>(work: impl FnOnce(&mut Workspace) -> T + Send) -> T {
     let mut lane = taken().unwrap_or_else(Lane::new);
     let inside = rayon::current_thread_index().is_some();
+    if !inside && lane.pool.is_none() {
+        lane.pool = thread();
+    }
     let answer = match &lane.pool {
         Some(pool) if !inside => pool.install(|| work(&mut lane.workspace)),
         _ => work(&mut lane.workspace),
@@ -40,13 +46,14 @@ fn taken() -> Option<Lane> {
     FREE.lock().ok()?.pop()
 }
 
+/// A pool of one thread.
+fn thread() -> Option<ThreadPool> {
+    let pool = ThreadPoolBuilder::new().num_threads(1).thread_name(|_| NAME.into());
+    pool.build().ok()
+}
+
 impl Lane {
     fn new() -> Lane {
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(1)
-            .thread_name(|_| "sasrec".into())
-            .build()
-            .ok();
-        Lane { pool, workspace: Workspace::new(Device::Cpu) }
+        Lane { pool: None, workspace: Workspace::new(Device::Cpu) }
     }
 }

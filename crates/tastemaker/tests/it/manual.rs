@@ -19,7 +19,14 @@ fn the_manual_states_the_defaults_of_the_code() {
         ("feedback", of(serde_json::to_value(data::Feedback::default()))),
     ];
     let training = &settings["sasrec"]["training"];
-    let sequence = train::SequenceConfig::default();
+    // A product's log is small beside a benchmark's, and its requests wait for the answer.
+    let sequence = train::SequenceConfig {
+        model: models::SasRecConfig { length_max: 50, ..models::SasRecConfig::default() },
+        batch_tokens: 2_500,
+        epochs: 30,
+        patience: 5,
+        ..train::SequenceConfig::default()
+    };
     assert_eq!(training, &of(serde_json::to_value(sequence)), "[sasrec.training]");
     for (section, defaults) in same {
         assert_eq!(settings[section], defaults, "[{section}]");

@@ -126,7 +126,7 @@ fn a_file_that_states_what_cannot_be_is_refused() {
         (r#"length_max\":10000"#, r#"length_max\":99999"#, "length_max"),
         (r#"length_max\":10000"#, r#"length_max\":00000"#, "header"),
         (r#"hidden\":1000"#, r#"hidden\":9999"#, "larger network"),
-        (r#"dim\":16"#, r#"dim\":18"#, "not [20, 18]"),
+        (r#"dim\":16"#, r#"dim\":14"#, "not [20, 14]"),
         (r#"heads\":2"#, r#"heads\":0"#, "heads"),
         (r#"heads\":2"#, r#"heads\":3"#, "heads"),
         (r#"blocks\":2"#, r#"blocks\":1"#, "tensors"),

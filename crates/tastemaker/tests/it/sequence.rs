@@ -152,7 +152,8 @@ fn a_trained_sequence_model_recommends_and_tells_how_it_was_trained() {
         dir,
         &["recommend", "log", "--user", "u3", "-k", "5", "--model", "sasrec", "--json"],
     );
-    assert_eq!(slate["items"].as_array().unwrap().len(), 5, "{slate}");
+    // Three of the six items are seen already.
+    assert_eq!(slate["items"].as_array().unwrap().len(), 3, "{slate}");
     assert!(slate["items"][0]["reason"].as_str().unwrap().starts_with("because of"), "{slate}");
     let merged = json(dir, &["recommend", "log", "--user", "u3", "-k", "5", "--json"]);
     assert!(merged["items"].to_string().contains("sasrec"), "{merged}");

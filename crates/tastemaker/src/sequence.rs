@@ -83,6 +83,15 @@ pub(crate) fn can_learn(train: &Sequences) -> bool {
     train.offsets().windows(2).any(|ends| ends[1] - ends[0] >= 2)
 }
 
+/// Whether anything can be learned from `train` and somebody in it has a new item in `held`.
+fn can_tell(train: &Sequences, held: &Sequences) -> bool {
+    let told = |user: u32| {
+        let (history, next) = (train.user(user).items, held.user(user).items);
+        !history.is_empty() && next.iter().any(|item| !history.contains(item))
+    };
+    can_learn(train) && (0..held.users() as u32).any(told)
+}
+
 /// Trains on `all`. Checkpoints are kept in `place` until [`Place::clear`].
 pub(crate) fn fit(
     settings: &SasRecSettings,
@@ -182,9 +191,9 @@ fn held_out(
         }
     };
     match split(all, clock, &spec) {
-        Ok(parts) if can_learn(&parts.train) => Ok(Some((parts.train, parts.test))),
+        Ok(parts) if can_tell(&parts.train, &parts.test) => Ok(Some((parts.train, parts.test))),
         Ok(_) | Err(data::Error::Refused(_)) => {
-            note("sasrec: too few events to hold some out; every epoch is run");
+            note("sasrec: nobody has new items at the end to stop by; every epoch is run");
             Ok(None)
         }
         Err(other) => Err(other.into()),

@@ -16,13 +16,13 @@ fn config() -> SasRecConfig {
 }
 
 fn parts() -> (models::SasRec, Tensor) {
-    let network = models::SasRec::init(&config(), 3).unwrap();
+    let network = models::SasRec::init(&config(), 3).expect("settings of a model");
     (network, models::SasRec::init_items(&config(), ITEMS, 3))
 }
 
 fn model() -> Model {
     let (network, items) = parts();
-    Model::sasrec(network, &items).unwrap()
+    Model::sasrec(network, &items).expect("finite")
 }
 
 #[test]

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, Result};
 
 /// Names of all models, in the order in which they are trained and shown.
-pub const MODEL_NAMES: [&str; 6] =
-    ["popular", "popular-lately", "item-knn", "ease", "als", "walk"];
+pub const MODEL_NAMES: [&str; 7] =
+    ["popular", "popular-lately", "item-knn", "ease", "als", "walk", "sasrec"];
 
 /// `[models]`: which models to train, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -262,10 +262,11 @@ pub struct MergeConfig {
 impl Default for MergeConfig {
     fn default() -> Self {
         let sources = [
-            ("item-knn", 0.3),
-            ("ease", 0.15),
-            ("als", 0.15),
-            ("walk", 0.3),
+            ("item-knn", 0.25),
+            ("ease", 0.1),
+            ("als", 0.1),
+            ("walk", 0.25),
+            ("sasrec", 0.2),
             ("popular-lately", 0.1),
         ];
         MergeConfig {

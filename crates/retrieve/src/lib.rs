@@ -19,6 +19,7 @@ mod item_knn;
 mod als;
 mod ease;
 mod walk;
+mod sasrec;
 mod model;
 mod merge;
 mod version;
@@ -36,8 +37,9 @@ pub use merge::{Fallback, Merge, Merged, MergedItem, MergedSource, SourceTrace};
 pub use model::Model;
 pub use popular::Popular;
 pub use retriever::{Candidate, Query, Reason, Retriever};
+pub use sasrec::SasRec;
 pub use version::{
-    ModelFacts, Version, VersionEntry, VersionFacts, current, list, publish, rollback,
-    set_current,
+    ModelFacts, TrainingEpoch, TrainingFacts, Version, VersionEntry, VersionFacts, current,
+    list, publish, rollback, set_current,
 };
 pub use walk::Walk;

@@ -10,6 +10,7 @@ use crate::ease::Ease;
 use crate::item_knn::ItemKnn;
 use crate::popular::Popular;
 use crate::retriever::{Candidate, Query, Reason, Retriever};
+use crate::sasrec::SasRec;
 use crate::walk::Walk;
 use crate::{Error, Result};
 
@@ -29,6 +30,8 @@ pub enum Model {
     Als(Als),
     /// `walk`
     Walk(Walk),
+    /// `sasrec`
+    SasRec(Box<SasRec>),
 }
 
 impl Model {
@@ -37,7 +40,7 @@ impl Model {
     /// than the arguments.
     ///
     /// # Errors
-    /// Where the name is unknown, a setting is out of range, there is nothing to train on, or
+    /// Where the name is unknown or `sasrec` (which is trained elsewhere), a setting is out of range, there is nothing to train on, or
     /// on request ([`Progress::check`]).
     pub fn fit(
         name: &str,
@@ -66,8 +69,23 @@ impl Model {
             "ease" => Model::Ease(Ease::fit(train, &config.ease, seed, progress)?),
             "als" => Model::Als(Als::fit(train, &config.als, seed, progress)?),
             "walk" => Model::Walk(Walk::fit(train, &config.walk, now_ms, seed, progress)?),
+            "sasrec" => {
+                return Err(Error::Refused(
+                    "sasrec is not fitted here: `tastemaker train --model sasrec` trains it, and \
+                     `Model::sasrec` takes what was trained"
+                        .into(),
+                ));
+            }
             _ => return Err(unknown(name)),
         })
+    }
+
+    /// The model `sasrec` of a trained network and its items, `[items, dim]`.
+    ///
+    /// # Errors
+    /// Where they do not fit together, or a number is not finite.
+    pub fn sasrec(network: models::SasRec, items: &tensor::Tensor) -> Result<Model> {
+        Ok(Model::SasRec(Box::new(SasRec::new(network, items)?)))
     }
 
     /// The bytes of its file: safetensors, with its settings in the header.
@@ -78,6 +96,7 @@ impl Model {
             Model::Ease(model) => model.to_bytes(),
             Model::Als(model) => model.to_bytes(),
             Model::Walk(model) => model.to_bytes(),
+            Model::SasRec(model) => model.to_bytes(),
         }
     }
 
@@ -94,6 +113,7 @@ impl Model {
             "ease" => Model::Ease(Ease::from_bytes(bytes, place)?),
             "als" => Model::Als(Als::from_bytes(bytes, place)?),
             "walk" => Model::Walk(Walk::from_bytes(bytes, place)?),
+            "sasrec" => Model::SasRec(Box::new(SasRec::from_bytes(bytes, place)?)),
             _ => return Err(unknown(name)),
         })
     }
@@ -106,6 +126,7 @@ impl Model {
             Model::Ease(model) => model.item_count(),
             Model::Als(model) => model.item_count(),
             Model::Walk(model) => model.item_count(),
+            Model::SasRec(model) => model.item_count(),
         }
     }
 
@@ -116,6 +137,7 @@ impl Model {
             Model::Ease(model) => model,
             Model::Als(model) => model,
             Model::Walk(model) => model,
+            Model::SasRec(model) => model.as_ref(),
         }
     }
 }

@@ -31,28 +31,28 @@ struct Header<F> {
 /// Tensors of a model on their way into a file.
 #[derive(Debug, Default)]
 pub(crate) struct TensorsOut {
-    tensors: Vec<(&'static str, Dtype, Vec<usize>, Vec<u8>)>,
+    tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)>,
 }
 
 impl TensorsOut {
     /// Adds floats of this shape.
-    pub(crate) fn f32(mut self, name: &'static str, shape: &[usize], values: &[f32]) -> Self {
+    pub(crate) fn f32(mut self, name: &str, shape: &[usize], values: &[f32]) -> Self {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.tensors.push((name, Dtype::F32, shape.to_vec(), bytes));
+        self.tensors.push((name.to_owned(), Dtype::F32, shape.to_vec(), bytes));
         self
     }
 
     /// Adds a list of indices or counts.
-    pub(crate) fn u32(mut self, name: &'static str, values: &[u32]) -> Self {
+    pub(crate) fn u32(mut self, name: &str, values: &[u32]) -> Self {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.tensors.push((name, Dtype::U32, vec![values.len()], bytes));
+        self.tensors.push((name.to_owned(), Dtype::U32, vec![values.len()], bytes));
         self
     }
 
     /// Adds a list of offsets.
-    pub(crate) fn u64(mut self, name: &'static str, values: &[u64]) -> Self {
+    pub(crate) fn u64(mut self, name: &str, values: &[u64]) -> Self {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.tensors.push((name, Dtype::U64, vec![values.len()], bytes));
+        self.tensors.push((name.to_owned(), Dtype::U64, vec![values.len()], bytes));
         self
     }
 
@@ -66,7 +66,7 @@ impl TensorsOut {
             .tensors
             .iter()
             .map(|(name, kind, shape, bytes)| {
-                Ok((*name, TensorView::new(*kind, shape.clone(), bytes)?))
+                Ok((name, TensorView::new(*kind, shape.clone(), bytes)?))
             })
             .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
             .map_err(|why| refused(why.to_string()))?;
@@ -110,6 +110,11 @@ impl<'a> TensorsIn<'a> {
         let tensors = SafeTensors::deserialize(bytes)
             .map_err(|why| damaged(format!("no model file: {why}")))?;
         Ok((TensorsIn { place, tensors }, facts))
+    }
+
+    /// How many tensors it holds.
+    pub(crate) fn len(&self) -> usize {
+        self.tensors.len()
     }
 
     /// An error about this file.

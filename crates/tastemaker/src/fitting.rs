@@ -4,14 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use data::{Catalogue, Files, Jagged, Log, RealFiles, Sequences};
+use data::{Catalogue, ClockKind, Files, Jagged, Log, RealFiles, Sequences};
 use evaluate::{Cases, Ranked};
 use rayon::prelude::*;
-use retrieve::{Merge, Model, Query, Retriever, Unseen};
+use retrieve::{Merge, Model, ModelFacts, Query, Retriever, TrainingFacts, Unseen};
 
 use crate::hint;
+use crate::sequence::{self, Place};
 use crate::settings::Settings;
-use crate::terminal::{Stopwatch, with_progress};
+use crate::terminal::{Stopwatch, note, with_progress};
 
 /// A log, open, with everything that training and judging read from it.
 pub(crate) struct Opened {
@@ -45,26 +46,50 @@ pub(crate) fn open(dir: &Path, settings: &Settings) -> Result<Opened> {
 pub(crate) struct Fitted {
     pub(crate) model: Arc<Model>,
     pub(crate) seconds: f64,
+    /// For a model that is trained in epochs.
+    pub(crate) training: Option<TrainingFacts>,
 }
 
-/// Fits the models `names`, one after the other; each uses all cores.
+impl Fitted {
+    /// What a version records of it.
+    pub(crate) fn facts(&self) -> ModelFacts {
+        let training = self.training.clone();
+        ModelFacts { training, ..ModelFacts::of(&self.model, self.seconds) }
+    }
+}
+
+/// Fits the models `names`, one after the other; each uses all cores. Those that are trained in
+/// epochs keep checkpoints in `place`, where there is one.
 pub(crate) fn fit(
     names: &[String],
     settings: &Settings,
     train: &Sequences,
-    now_ms: i64,
+    clock: ClockKind,
+    place: Option<&Place>,
 ) -> Result<Vec<Fitted>> {
-    names
-        .iter()
-        .map(|name| {
-            let watch = Stopwatch::start();
+    let now_ms = train.last_ms().unwrap_or(0);
+    let mut fitted = Vec::with_capacity(names.len());
+    for name in names {
+        let watch = Stopwatch::start();
+        let context = || format!("training {name}");
+        let (model, training) = if name == sequence::NAME {
+            if !sequence::can_learn(train) && names.len() > 1 {
+                note("sasrec is left out: no user has two events, so nothing comes next");
+                continue;
+            }
+            let config = &settings.sasrec;
+            let trained = sequence::fit(config, train, clock, settings.seed, place);
+            let (model, facts) = trained.with_context(context)?;
+            (model, Some(facts))
+        } else {
             let model = with_progress(name, |progress| {
                 Model::fit(name, &settings.models, train, now_ms, settings.seed, progress)
-            })
-            .with_context(|| format!("training {name}"))?;
-            Ok(Fitted { model: Arc::new(model), seconds: watch.seconds() })
-        })
-        .collect()
+            });
+            (model.with_context(context)?, None)
+        };
+        fitted.push(Fitted { model: Arc::new(model), seconds: watch.seconds(), training });
+    }
+    Ok(fitted)
 }
 
 /// Names of the models to work with: those of the command line, or those of the settings.

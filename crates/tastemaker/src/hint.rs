@@ -16,6 +16,14 @@ pub(crate) fn of(error: &anyhow::Error) -> String {
         {
             return hint;
         }
+        if let Some(train::Error::Data(inner)) = cause.downcast_ref::<train::Error>()
+            && let Some(hint) = of_data(inner)
+        {
+            return hint;
+        }
+        if let Some(train::Error::Setting { .. }) = cause.downcast_ref::<train::Error>() {
+            return "`[sasrec]` in `tastemaker config` explains every setting".into();
+        }
         if let Some(source) = cause.downcast_ref::<std::io::Error>()
             && let Some(hint) = of_system(source)
         {

@@ -27,5 +27,8 @@
 
 pub use data;
 pub use evaluate;
+pub use models;
 pub use retrieve;
 pub use serve;
+pub use tensor;
+pub use train;

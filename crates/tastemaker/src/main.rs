@@ -2,6 +2,7 @@
 
 mod terminal;
 mod hint;
+mod sequence;
 mod settings;
 mod fitting;
 mod load;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serve::ServeConfig;
 
 use crate::hint;
+use crate::sequence::SasRecSettings;
 use crate::terminal::answer;
 
 /// The manual: every setting with its default and its meaning.
@@ -27,6 +28,7 @@ pub(crate) struct Settings {
     pub(crate) split: SplitSettings,
     pub(crate) evaluate: EvaluateConfig,
     pub(crate) models: ModelsConfig,
+    pub(crate) sasrec: SasRecSettings,
     pub(crate) merge: MergeConfig,
     pub(crate) serve: ServeConfig,
 }
@@ -87,8 +89,7 @@ pub(crate) struct SettingsArgs {
 impl SettingsArgs {
     /// The settings that hold.
     pub(crate) fn resolve(&self) -> Result<Settings> {
-        let mut sources =
-            config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        let mut sources = config::Config::builder();
         if let Some(path) = &self.config {
             sources = sources.add_source(File::from(path.as_path()).format(FileFormat::Toml));
         }
@@ -114,7 +115,14 @@ impl SettingsArgs {
         if let Some(seed) = self.seed {
             sources = sources.set_override("seed", seed)?;
         }
-        let built = sources.build().and_then(config::Config::try_deserialize::<Settings>);
+        let built = sources.build().and_then(|given| {
+            let defaults = defaults_beside(&given);
+            config::Config::builder()
+                .add_source(File::from_str(&defaults, FileFormat::Toml))
+                .add_source(given)
+                .build()?
+                .try_deserialize::<Settings>()
+        });
         built.map_err(|why| {
             let place = match &self.config {
                 Some(path) => format!("settings ({}, TASTEMAKER__…, --set)", path.display()),
@@ -123,6 +131,33 @@ impl SettingsArgs {
             hint::error(format!("{place}: {why}"), "`tastemaker config` prints every setting")
         })
     }
+}
+
+/// Tables whose `kind` decides which other settings they have.
+const BY_KIND: [[&str; 3]; 3] = [
+    ["sasrec", "training", "loss"],
+    ["sasrec", "training", "negatives"],
+    ["sasrec", "training", "optimizer"],
+];
+
+/// The defaults, without the tables that `given` makes one of another kind: the settings of the
+/// default kind have no meaning there.
+fn defaults_beside(given: &config::Config) -> String {
+    let Ok(mut defaults) = DEFAULTS.parse::<toml::Table>() else { return DEFAULTS.to_owned() };
+    for path in BY_KIND {
+        let Ok(kind) = given.get_string(&format!("{}.kind", path.join("."))) else { continue };
+        let [outer @ .., last] = path;
+        let mut table = Some(&mut defaults);
+        for name in outer {
+            table = table.and_then(|table| table.get_mut(name)?.as_table_mut());
+        }
+        let Some(table) = table else { continue };
+        let same = table.get(last).and_then(|table| table.get("kind")?.as_str()) == Some(&kind);
+        if !same {
+            table.remove(last);
+        }
+    }
+    defaults.to_string()
 }
 
 /// A value of `--set`, read as TOML reads it; what is no TOML is text.

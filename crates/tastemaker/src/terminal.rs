@@ -38,6 +38,22 @@ pub(crate) fn with_progress<T>(title: &str, work: impl FnOnce(&Progress<'_>) -> 
     result
 }
 
+/// As [`with_progress`], for work that has something to say in lines of its own: they stand above
+/// the bar, and take the place of the line a phase where there is no terminal.
+pub(crate) fn with_notes<T>(
+    title: &str,
+    work: impl FnOnce(&Progress<'_>, &dyn Fn(&str)) -> T,
+) -> T {
+    let mut bar = Bar::new(title);
+    bar.plain = false;
+    let report = |step: Step<'_>| bar.report(step);
+    let progress = Progress::new(&report, &STOP);
+    let tell = |line: &str| bar.bar.suspend(|| note(line));
+    let result = work(&progress, &tell);
+    bar.bar.finish_and_clear();
+    result
+}
+
 struct Bar {
     bar: ProgressBar,
     title: String,

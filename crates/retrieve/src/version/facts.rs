@@ -58,6 +58,35 @@ pub struct ModelFacts {
     pub file: String,
     /// Seconds that its training took.
     pub seconds: f64,
+    /// How the training went, for a model that is trained in epochs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<TrainingFacts>,
+}
+
+/// How the training of a model went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainingFacts {
+    /// Its settings.
+    pub config: serde_json::Value,
+    /// The epoch that validation liked best, from 1; the last where there was no validation.
+    pub best_epoch: u32,
+    /// Whether the model was then trained on all events for that many epochs.
+    pub refitted: bool,
+    /// The epochs in which `best_epoch` was found.
+    pub epochs: Vec<TrainingEpoch>,
+}
+
+/// One epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainingEpoch {
+    /// From 1.
+    pub epoch: u32,
+    /// Mean loss over its events.
+    pub loss: f64,
+    /// NDCG@10 of validation, where it was done.
+    pub ndcg: Option<f64>,
+    /// Seconds of its steps.
+    pub seconds: f64,
 }
 
 impl ModelFacts {
@@ -66,7 +95,7 @@ impl ModelFacts {
         let name = model.name().to_owned();
         // JSON has no word for what is no number.
         let seconds = if seconds.is_finite() { seconds.max(0.0) } else { 0.0 };
-        ModelFacts { file: file_of(&name), name, seconds }
+        ModelFacts { file: file_of(&name), name, seconds, training: None }
     }
 }
 

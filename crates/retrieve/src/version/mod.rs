@@ -20,7 +20,7 @@ use std::sync::Arc;
 use data::sealed::{self, Manifest, Staged};
 use data::{Catalogue, Change, Files, Lock};
 
-pub use facts::{ModelFacts, VersionFacts};
+pub use facts::{ModelFacts, TrainingEpoch, TrainingFacts, VersionFacts};
 pub use pointer::{current, rollback, set_current};
 
 use crate::merge::Merge;
@@ -149,16 +149,20 @@ pub fn publish(
     }
     let _lock = lock(files, models_dir)?;
     let parent = current(files, models_dir)?;
-    let mut seconds = facts.models.clone();
+    let mut given = facts.models.clone();
     let mut facts = VersionFacts { format: facts::FORMAT, parent, models: Vec::new(), ..facts };
     // Fails before anything is written where the settings could not be loaded again.
     Merge::new(&facts.merge_config, models)?;
     let id = sealed::id_after(&sealed::ids(files.as_ref(), models_dir)?);
     let mut staged = Staged::begin(files.clone(), models_dir, &id)?;
     for model in models {
-        let known = seconds.iter().position(|entry| entry.name == model.name());
-        let known = known.map(|at| seconds.swap_remove(at).seconds);
-        let entry = ModelFacts::of(model, known.unwrap_or(0.0));
+        let known = given.iter().position(|entry| entry.name == model.name());
+        let entry = match known.map(|at| given.swap_remove(at)) {
+            Some(known) => {
+                ModelFacts { training: known.training, ..ModelFacts::of(model, known.seconds) }
+            }
+            None => ModelFacts::of(model, 0.0),
+        };
         if facts.models.iter().any(|other| other.name == entry.name) {
             return Err(Error::Refused(format!("model {} is there twice", entry.name)));
         }

@@ -4,6 +4,7 @@ mod worlds;
 mod popular;
 mod item_knn;
 mod walk;
+mod sasrec;
 mod promises;
 mod files;
 mod merge;

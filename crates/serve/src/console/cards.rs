@@ -16,6 +16,7 @@ pub(super) fn colour(name: &str) -> &'static str {
         "ease" => "by c4",
         "walk" => "by c5",
         "popular" => "by c6",
+        "sasrec" => "by c7",
         _ => "by",
     }
 }

@@ -149,9 +149,30 @@ fn version_facts(facts: &retrieve::VersionFacts) -> Markup {
                     (model.name) " " (format!("{:.2}", model.seconds)) " s"
                 }
             }
+            @for model in &facts.models {
+                @if let Some(training) = &model.training {
+                    dt { "Epochs of " (model.name) }
+                    dd { (epochs(training)) }
+                }
+            }
             dt { "Feedback" } dd { code { (feedback) } }
             dt { "Merge" } dd { code { (merge) } }
         }
+    }
+}
+
+/// Loss and NDCG@10 of every epoch, the best in bold.
+fn epochs(training: &retrieve::TrainingFacts) -> Markup {
+    html! {
+        @for (at, epoch) in training.epochs.iter().enumerate() {
+            @let told = match epoch.ndcg {
+                Some(ndcg) => format!("{}: loss {:.3}, NDCG@10 {ndcg:.4}", epoch.epoch, epoch.loss),
+                None => format!("{}: loss {:.3}", epoch.epoch, epoch.loss),
+            };
+            @if at > 0 { "; " }
+            @if epoch.epoch == training.best_epoch { b { (told) } } @else { (told) }
+        }
+        @if training.refitted { ". Then " (training.best_epoch) " epochs on all events" }
     }
 }
 

@@ -103,6 +103,9 @@ pub(crate) fn train(dir: &Path, names: &[&str]) -> String {
     let models: Vec<Model> = names
         .iter()
         .map(|name| {
+            if *name == "sasrec" {
+                return sasrec(train.item_count());
+            }
             Model::fit(name, &config, &train, now_ms, 1, &Progress::silent())
                 .expect("the model can be trained")
         })
@@ -118,6 +121,18 @@ pub(crate) fn train(dir: &Path, names: &[&str]) -> String {
         ..VersionFacts::of_catalogue(&catalogue)
     };
     publish(&files(), &log.models_dir(), &models, facts).expect("the version is published")
+}
+
+/// A network with its first weights: who serves knows nothing of training.
+fn sasrec(items: u32) -> Model {
+    let config = models::SasRecConfig {
+        dim: 8,
+        hidden: 16,
+        length_max: 50,
+        ..models::SasRecConfig::default()
+    };
+    let network = models::SasRec::init(&config, 1).expect("settings of a model");
+    Model::sasrec(network, &models::SasRec::init_items(&config, items, 1)).expect("finite")
 }
 
 /// The bundled MovieLens ratings, imported.

@@ -178,3 +178,25 @@ fn without_a_model_there_are_popular_items() {
     assert_eq!((refused.status, refused.header("retry-after")), (503, "1"));
     assert_eq!(server.get("/v1/similar/a").items(), Vec::<String>::new());
 }
+
+#[test]
+fn a_sequence_model_answers_beside_the_others() {
+    let dir = Dir::new();
+    small_log(&dir.log());
+    train(&dir.log(), &["popular", "item-knn", "sasrec"]);
+    let server = Server::start(&dir.log());
+    let merged = server.post("/v1/recommend", &json!({"user": "r1", "k": 5, "explain": true}));
+    assert_eq!(merged.status, 200, "{}", merged.text());
+    let merged = merged.json();
+    let sources = merged["items"].to_string();
+    assert!(sources.contains("\"sasrec\""), "{merged}");
+    let alone = server.post("/v1/recommend", &json!({"user": "r1", "k": 5, "model": "sasrec"}));
+    let alone = alone.json();
+    assert_eq!(alone["items"].as_array().unwrap().len(), 5, "{alone}");
+    assert_eq!(alone["items"][0]["reason"]["kind"], "because", "{alone}");
+    let stranger =
+        server.post("/v1/recommend", &json!({"user": "x", "k": 5, "model": "sasrec"}));
+    assert_eq!(stranger.items(), Vec::<String>::new(), "{}", stranger.text());
+    let page = server.get("/console/users/r1?view=side-by-side").text();
+    assert!(page.contains("sasrec") && page.contains("because of"), "{page}");
+}

@@ -85,7 +85,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let evaluate_seconds = watch.seconds();
 
     let watch = Stopwatch::start();
-    let trained = train::train(&opened, &settings, &names)?;
+    let trained = train::train(&opened, &settings, &names, false)?;
     let train_seconds = watch.seconds();
     if args.json {
         let mut whole_answer = evaluate::as_json(&judged)?;

@@ -68,7 +68,7 @@ pub(crate) fn judge(opened: &Opened, settings: &Settings, names: &[String]) -> R
     let split = split(sequences, log.manifest().clock, &settings.split.spec()?)?;
     let cases = Cases::new(&split, settings.evaluate.seen)?;
     let now_ms = split.train.last_ms().unwrap_or(0);
-    let fitted = fitting::fit(names, settings, &split.train, now_ms)?;
+    let fitted = fitting::fit(names, settings, &split.train, split.facts.clock, None)?;
     let ranked = fitting::rank(&cases, &fitted, settings, &split.train, now_ms)?;
     let setting = Setting {
         catalogue,

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use comfy_table::{Table, TableStyle};
 use data::{ClockKind, Files, Log, LogManifest, RealFiles, format_ms, grouped};
-use retrieve::VersionEntry;
+use retrieve::{TrainingFacts, VersionEntry};
 use serde_json::json;
 
 use crate::terminal::answer;
@@ -46,6 +46,12 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         answer(&format!("no model version yet: `tastemaker train {}`", args.dir.display()));
     } else {
         answer(&models(&versions));
+        let served = versions.iter().filter(|entry| entry.current);
+        for model in served.flat_map(|entry| &entry.facts.models) {
+            if let Some(training) = &model.training {
+                answer(&epochs(&model.name, training));
+            }
+        }
     }
     match report {
         Some((id, report)) => {
@@ -129,4 +135,25 @@ fn models(versions: &[VersionEntry]) -> String {
         ]);
     }
     table.to_string()
+}
+
+/// How a training went, an epoch a row.
+fn epochs(name: &str, training: &TrainingFacts) -> String {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new());
+    table.set_header(["epoch", "loss", "NDCG@10 of validation", "seconds"]);
+    for epoch in &training.epochs {
+        let best = if epoch.epoch == training.best_epoch { " *" } else { "" };
+        table.add_row([
+            format!("{}{best}", epoch.epoch),
+            format!("{:.4}", epoch.loss),
+            epoch.ndcg.map_or("–".into(), |ndcg| format!("{ndcg:.4}")),
+            format!("{:.2}", epoch.seconds),
+        ]);
+    }
+    let refitted = match training.refitted {
+        true => format!(", then {} epochs on all events", training.best_epoch),
+        false => String::new(),
+    };
+    format!("{name}: epoch {} was best{refitted}\n{table}", training.best_epoch)
 }

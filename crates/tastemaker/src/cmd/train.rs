@@ -6,10 +6,12 @@ use anyhow::Result;
 use clap::Args;
 use data::split::everything;
 use data::{Clock, SystemClock, grouped};
-use retrieve::{Model, ModelFacts, Retriever, VersionFacts};
+use retrieve::{Model, Retriever, VersionFacts};
 use serde_json::json;
 
 use crate::fitting::{self, Fitted, Opened};
+use crate::hint;
+use crate::sequence::{self, Place};
 use crate::settings::{Settings, SettingsArgs};
 use crate::terminal::answer;
 
@@ -21,6 +23,9 @@ pub(crate) struct TrainArgs {
     /// Train this model only; may be repeated. Default: `models.train` of the settings
     #[arg(long = "model", value_name = "NAME")]
     models: Vec<String>,
+    /// Go on with a training of sasrec that was stopped, from its last checkpoint
+    #[arg(long)]
+    resume: bool,
     #[command(flatten)]
     settings: SettingsArgs,
     /// Print one JSON object
@@ -38,7 +43,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     let settings = args.settings.resolve()?;
     let opened = fitting::open(&args.dir, &settings)?;
     let names = fitting::names(&args.models, &settings);
-    let trained = train(&opened, &settings, &names)?;
+    let trained = train(&opened, &settings, &names, args.resume)?;
     if args.json {
         answer(&as_json(&opened, &trained).to_string());
     } else {
@@ -48,26 +53,41 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
 }
 
 /// Trains on everything the log has and makes the result the current version.
-pub(crate) fn train(opened: &Opened, settings: &Settings, names: &[String]) -> Result<Trained> {
+/// With `resume`, a training of sasrec goes on from its last checkpoint.
+pub(crate) fn train(
+    opened: &Opened,
+    settings: &Settings,
+    names: &[String],
+    resume: bool,
+) -> Result<Trained> {
     let Opened { log, catalogue, sequences } = opened;
-    let now_ms = sequences.last_ms().unwrap_or(0);
-    let fitted = fitting::fit(names, settings, sequences, now_ms)?;
+    let in_epochs = names.iter().any(|name| name == sequence::NAME);
+    if resume && !in_epochs {
+        return Err(hint::error(
+            "--resume: none of these models is trained in epochs",
+            "leave it out, or name the model that was stopped: `--model sasrec --resume`",
+        ));
+    }
+    let place = if in_epochs { Some(Place::below(log, resume)?) } else { None };
+    let clock = log.manifest().clock;
+    let fitted = fitting::fit(names, settings, sequences, clock, place.as_ref())?;
     let facts = VersionFacts {
         created_ms: SystemClock.now_ms(),
         log_checksum: log.checksum().to_owned(),
-        split: everything(sequences, log.manifest().clock),
+        split: everything(sequences, clock),
         feedback: settings.feedback.clone(),
         models_config: settings.models.clone(),
         merge_config: settings.merge.clone(),
         seed: settings.seed,
-        models: fitted
-            .iter()
-            .map(|Fitted { model, seconds }| ModelFacts::of(model, *seconds))
-            .collect(),
+        models: fitted.iter().map(Fitted::facts).collect(),
         ..VersionFacts::of_catalogue(catalogue)
     };
     let models: Vec<&Model> = fitted.iter().map(|fitted| fitted.model.as_ref()).collect();
     let version = retrieve::publish(log.files(), &log.models_dir(), &models, facts)?;
+    // Only now: until it is published, a training that was cut off can go on.
+    if let Some(place) = &place {
+        place.clear()?;
+    }
     Ok(Trained { version, fitted })
 }
 

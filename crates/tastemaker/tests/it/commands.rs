@@ -11,7 +11,7 @@ fn the_whole_way_on_a_small_log() {
     let dir = dir.path();
     let trained = json(dir, &["train", "log", "--json"]);
     assert_eq!(trained["version"], "000001");
-    assert_eq!(trained["models"].as_array().unwrap().len(), 6);
+    assert_eq!(trained["models"].as_array().unwrap().len(), 7);
 
     let judged = json(
         dir,
@@ -51,7 +51,7 @@ fn training_twice_with_one_seed_gives_the_same_bytes() {
             files.into_iter().filter(|path| path.extension().unwrap() == "safetensors");
         of_models.map(|path| std::fs::read(path).unwrap()).collect::<Vec<_>>()
     };
-    assert!(models("000001").len() >= 6);
+    assert!(models("000001").len() >= 7);
     assert_eq!(models("000001"), models("000002"));
 }
 

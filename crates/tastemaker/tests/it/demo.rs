@@ -2,9 +2,18 @@
 
 use super::{json, tastemaker, texts};
 
-/// EASE inverts a matrix of thousands of films; a few hundred are enough here.
-const SMALL: [&str; 4] =
-    ["--set", "models.ease.items_max=500", "--set", "evaluate.bootstrap=200"];
+/// EASE inverts a matrix of thousands of films, SASRec reads every rating many times; a little of
+/// both is enough here.
+const SMALL: [&str; 8] = [
+    "--set",
+    "models.ease.items_max=500",
+    "--set",
+    "evaluate.bootstrap=200",
+    "--set",
+    "sasrec.training.epochs=1",
+    "--set",
+    "sasrec.training.model.length_max=50",
+];
 
 #[test]
 fn the_demo_imports_trains_evaluates_and_can_run_again() {
@@ -14,7 +23,9 @@ fn the_demo_imports_trains_evaluates_and_can_run_again() {
     assert_eq!(first["import"]["events"], 100_836, "{first}");
     assert_eq!(first["train"]["version"], "000001");
     let text = first["report"].to_string();
-    for model in ["popular", "popular-lately", "item-knn", "ease", "als", "walk", "merge"] {
+    for model in
+        ["popular", "popular-lately", "item-knn", "ease", "als", "walk", "sasrec", "merge"]
+    {
         assert!(text.contains(&format!("\"{model}\"")), "{model} is missing from the report");
     }
     let again = json(dir.path(), &args);

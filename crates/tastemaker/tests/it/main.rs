@@ -4,6 +4,7 @@
 mod house;
 mod manual;
 mod commands;
+mod sequence;
 mod demo;
 
 use std::path::Path;

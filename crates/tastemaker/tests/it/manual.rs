@@ -18,8 +18,33 @@ fn the_manual_states_the_defaults_of_the_code() {
         ("serve", of(serde_json::to_value(serve::ServeConfig::default()))),
         ("feedback", of(serde_json::to_value(data::Feedback::default()))),
     ];
+    // A product's log is small beside a benchmark's, and its requests wait for the answer.
+    let sequence = train::SequenceConfig {
+        model: models::SasRecConfig { length_max: 50, ..models::SasRecConfig::default() },
+        batch_tokens: 2_500,
+        epochs: 30,
+        patience: 5,
+        ..train::SequenceConfig::default()
+    };
+    let written: toml::Table = answered(dir.path(), &["config"]).parse().unwrap();
+    let written = written["sasrec"]["training"].clone();
+    assert_same_keys("sasrec.training", &written, &serde_json::to_value(&sequence).unwrap());
+    assert_eq!(written.try_into::<train::SequenceConfig>().unwrap(), sequence);
     for (section, defaults) in same {
         assert_eq!(settings[section], defaults, "[{section}]");
+    }
+}
+
+/// The manual leaves no setting of the code to its default.
+fn assert_same_keys(place: &str, manual: &toml::Value, code: &serde_json::Value) {
+    let (Some(manual), Some(code)) = (manual.as_table(), code.as_object()) else { return };
+    let mut keys: Vec<&str> = manual.keys().map(String::as_str).collect();
+    let mut wanted: Vec<&str> = code.keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(keys, wanted, "[{place}]");
+    for (key, value) in manual {
+        assert_same_keys(&format!("{place}.{key}"), value, &code[key]);
     }
 }
 

@@ -1,0 +1,201 @@
+//! SASRec from histories: how long to train is learned from what came later, then everything is
+//! trained on for as long.
+//!
+//! 1. The last events are held out, by time; the rest is trained on until NDCG@10 on what was
+//!    held out stops rising.
+//! 2. With `refit`, a new model is trained on all events for as many epochs as were best.
+//!    Without, the best of the first is kept, and the newest events, and the items that came
+//!    with them, are unknown to it.
+//!
+//! Both keep checkpoints of their own, so that a run that was cut off in either goes on there.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+use data::split::{Cut, SplitSpec, split};
+use data::{Change, ClockKind, Files, Lock, Log, Progress, Sequences, SystemClock};
+use retrieve::{Model, TrainingEpoch, TrainingFacts};
+use serde::{Deserialize, Serialize};
+use train::{Checkpoints, Run, SequenceConfig, Trained};
+
+use crate::hint;
+use crate::terminal::{note, with_notes};
+
+/// The name of the model.
+pub(crate) const NAME: &str = "sasrec";
+
+/// `[sasrec]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SasRecSettings {
+    /// Share of the events, the last by time, that training is stopped by; 0 = none.
+    pub(crate) held_out: f64,
+    /// Whether all events are then trained on for as many epochs as were best.
+    pub(crate) refit: bool,
+    /// The training.
+    pub(crate) training: SequenceConfig,
+}
+
+/// Where a training keeps its checkpoints.
+pub(crate) struct Place {
+    files: Arc<dyn Files>,
+    dir: PathBuf,
+    resume: bool,
+    /// Nobody else writes there meanwhile.
+    _lock: Lock,
+}
+
+impl Place {
+    /// Below the log, for this process alone.
+    pub(crate) fn below(log: &Log, resume: bool) -> Result<Place> {
+        let (files, dir) = (log.files().clone(), log.dir().join("checkpoints").join(NAME));
+        files.change(Change::MakeDir(&dir)).map_err(data::Error::io(&dir))?;
+        let path = dir.join(".lock");
+        let lock = files.lock(&path).map_err(data::Error::io(&path))?;
+        let lock = lock.ok_or_else(|| {
+            hint::error(
+                format!("{}: another process is training {NAME}", path.display()),
+                "wait for it to end, or stop it and go on with --resume",
+            )
+        })?;
+        Ok(Place { files, dir, resume, _lock: lock })
+    }
+
+    fn checkpoints(&self, phase: &str) -> Checkpoints {
+        Checkpoints::new(self.files.clone(), &self.dir.join(phase))
+    }
+
+    /// Removes the checkpoints of a run that is done.
+    pub(crate) fn clear(&self) -> Result<()> {
+        self.checkpoints(SEARCH).clear()?;
+        Ok(self.checkpoints(REFIT).clear()?)
+    }
+}
+
+/// Folder of the checkpoints of the run that finds the number of epochs.
+const SEARCH: &str = "search";
+/// Folder of the checkpoints of the run on everything.
+const REFIT: &str = "refit";
+
+/// Whether anybody has a next event to learn from.
+pub(crate) fn can_learn(train: &Sequences) -> bool {
+    train.offsets().windows(2).any(|ends| ends[1] - ends[0] >= 2)
+}
+
+/// Whether anything can be learned from `train` and somebody in it has a new item in `held`.
+fn can_tell(train: &Sequences, held: &Sequences) -> bool {
+    let told = |user: u32| {
+        let (history, next) = (train.user(user).items, held.user(user).items);
+        !history.is_empty() && next.iter().any(|item| !history.contains(item))
+    };
+    can_learn(train) && (0..held.users() as u32).any(told)
+}
+
+/// Trains on `all`. Checkpoints are kept in `place` until [`Place::clear`].
+pub(crate) fn fit(
+    settings: &SasRecSettings,
+    all: &Sequences,
+    clock: ClockKind,
+    seed: u64,
+    place: Option<&Place>,
+) -> Result<(Model, TrainingFacts)> {
+    let config = &settings.training;
+    let resume = place.is_some_and(|place| place.resume);
+    let parts = held_out(settings.held_out, all, clock)?;
+    let (train, held) = match &parts {
+        Some((train, held)) => (train, Some(held)),
+        None => (all, None),
+    };
+    let checkpoints = place.map(|place| place.checkpoints(SEARCH));
+    let first = one(config, NAME, (train, held), seed, (checkpoints, resume))?;
+    let refitted = held.is_some() && settings.refit;
+    let epochs = first.epochs.iter().map(|facts| TrainingEpoch {
+        epoch: facts.epoch,
+        loss: facts.loss,
+        ndcg: facts.ndcg,
+        seconds: facts.seconds,
+    });
+    let facts = TrainingFacts {
+        config: serde_json::to_value(settings)?,
+        best_epoch: first.best_epoch,
+        refitted,
+        epochs: epochs.collect(),
+    };
+    let trained = if refitted {
+        let config = SequenceConfig { epochs: first.best_epoch, ..config.clone() };
+        let checkpoints = place.map(|place| place.checkpoints(REFIT));
+        let going_on = match &checkpoints {
+            Some(checkpoints) if resume => checkpoints.any()?,
+            _ => false,
+        };
+        let title = "sasrec on all events";
+        one(&config, title, (all, None), seed, (checkpoints, going_on))?
+    } else {
+        first
+    };
+    Ok((Model::sasrec(trained.model, &trained.items)?, facts))
+}
+
+/// One run of the loop.
+fn one(
+    config: &SequenceConfig,
+    title: &str,
+    (train, held): (&Sequences, Option<&Sequences>),
+    seed: u64,
+    (checkpoints, resume): (Option<Checkpoints>, bool),
+) -> Result<Trained> {
+    let kept = checkpoints.is_some();
+    let done = with_notes(title, |progress: &Progress<'_>, tell| {
+        train::fit(Run {
+            config,
+            train,
+            held,
+            seed,
+            checkpoints,
+            resume,
+            clock: &SystemClock,
+            progress,
+            tell: &mut |line| tell(&format!("{title}: {line}")),
+        })
+    });
+    match done {
+        Err(train::Error::Data(data::Error::Stopped)) if kept => Err(hint::error(
+            "stopped; what was learned is kept",
+            "the same command with --resume goes on from here",
+        )),
+        other => Ok(other?),
+    }
+}
+
+/// Cuts off the last events, by time, or each user's last where there is no time; `None` where
+/// nothing is to be held out, or one of the parts would be empty.
+fn held_out(
+    share: f64,
+    all: &Sequences,
+    clock: ClockKind,
+) -> Result<Option<(Sequences, Sequences)>> {
+    if !(0.0..=0.5).contains(&share) {
+        return Err(hint::error(
+            format!("sasrec.held_out: {share} is not in 0 to 0.5"),
+            "0.05 holds out the last twentieth of the events",
+        ));
+    }
+    if share == 0.0 {
+        return Ok(None);
+    }
+    let spec = match clock {
+        ClockKind::OrderOnly => SplitSpec::LeaveLastOut,
+        ClockKind::Real | ClockKind::Approximate => {
+            SplitSpec::Time { validation_from: None, test_from: Cut::Share(1.0 - share) }
+        }
+    };
+    match split(all, clock, &spec) {
+        Ok(parts) if can_tell(&parts.train, &parts.test) => Ok(Some((parts.train, parts.test))),
+        Ok(_) | Err(data::Error::Refused(_)) => {
+            note("sasrec: nobody has new items at the end to stop by; every epoch is run");
+            Ok(None)
+        }
+        Err(other) => Err(other.into()),
+    }
+}

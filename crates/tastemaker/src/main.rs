@@ -5,12 +5,14 @@ mod hint;
 mod settings;
 mod fitting;
 mod load;
+mod paper;
 mod cmd {
     pub(crate) mod bench;
     pub(crate) mod demo;
     pub(crate) mod evaluate;
     pub(crate) mod import;
     pub(crate) mod inspect;
+    pub(crate) mod paper;
     pub(crate) mod recommend;
     pub(crate) mod rollback;
     pub(crate) mod serve;
@@ -58,6 +60,8 @@ enum Command {
     Config(settings::ConfigArgs),
     /// Measure a running server
     Bench(cmd::bench::BenchArgs),
+    /// Make a paper's numbers again: every model, every seed, beside what was published
+    Paper(cmd::paper::PaperArgs),
 }
 
 fn main() -> ExitCode {
@@ -65,7 +69,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             terminal::note(&format!("error: {error:#}\nhint: {}", hint::of(&error)));
-            ExitCode::from(if terminal::stopped() { 130 } else { 1 })
+            ExitCode::from(if terminal::stopped() { 130 } else { hint::status(&error) })
         }
     }
 }
@@ -84,5 +88,6 @@ fn run(command: &Command) -> Result<()> {
         Command::Rollback(args) => cmd::rollback::run(args),
         Command::Config(args) => settings::run(args),
         Command::Bench(args) => cmd::bench::run(args),
+        Command::Paper(args) => cmd::paper::run(args),
     }
 }

@@ -5,6 +5,7 @@ mod house;
 mod manual;
 mod commands;
 mod demo;
+mod paper;
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -188,9 +188,10 @@ impl Trainer {
 
         let mut tape = Tape::training(&model.parameters, workspace, seed);
         let rows = tape.leaf(table, dim)?; // [rows, dim]
+        let kept = tape.dropout(rows, self.config.item_dropout)?; // [rows, dim]
         let given =
             Rows { index: &inputs, positions: &examples.positions, offsets: &examples.offsets };
-        let hidden = model.forward(&mut tape, rows, given)?; // [tokens, dim]
+        let hidden = model.forward(&mut tape, kept, given)?; // [tokens, dim]
         tape.scope("");
         let drawn = match drawn {
             Some(drawn) => drawn,
@@ -218,7 +219,7 @@ impl Trainer {
         };
         let loss = tape.sampled_loss(
             hidden,
-            rows,
+            kept,
             &SampledLoss {
                 positives: &targets,
                 negatives,

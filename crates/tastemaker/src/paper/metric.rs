@@ -48,7 +48,10 @@ impl TryFrom<String> for Metric {
     fn try_from(text: String) -> Result<Metric, String> {
         let wrong = || {
             let names: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
-            format!("{text:?} is no metric: one of {} at 1 to {PLACES}, like ndcg@10", names.join(", "))
+            format!(
+                "{text:?} is no metric: one of {} at 1 to {PLACES}, like ndcg@10",
+                names.join(", ")
+            )
         };
         let (name, k) = text.split_once('@').ok_or_else(wrong)?;
         let (_, kind) = NAMES.iter().find(|(known, _)| *known == name).ok_or_else(wrong)?;
@@ -65,7 +68,8 @@ impl From<Metric> for String {
 
 impl std::fmt::Display for Metric {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let name = NAMES.iter().find(|(_, kind)| *kind == self.kind).map_or("", |(name, _)| name);
+        let name =
+            NAMES.iter().find(|(_, kind)| *kind == self.kind).map_or("", |(name, _)| name);
         write!(f, "{name}@{}", self.k)
     }
 }

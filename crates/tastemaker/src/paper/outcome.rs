@@ -15,7 +15,8 @@ pub(crate) struct Outcome {
 impl Outcome {
     /// Of a ranking without repetition; `relevant` is sorted.
     pub(crate) fn of(ranked: &[u32], relevant: &[u32]) -> Outcome {
-        let places = (1u32..).zip(ranked).filter(|(_, item)| relevant.binary_search(item).is_ok());
+        let places =
+            (1u32..).zip(ranked).filter(|(_, item)| relevant.binary_search(item).is_ok());
         Outcome {
             relevant: relevant.len() as u32,
             places: places.map(|(place, _)| place).collect(),

@@ -124,10 +124,7 @@ pub(crate) enum SplitChoice {
     /// As in papers; leaky.
     LeaveLastOut,
     /// By time.
-    Time {
-        validation_from: String,
-        test_from: String,
-    },
+    Time { validation_from: String, test_from: String },
 }
 
 impl SplitChoice {
@@ -244,18 +241,16 @@ impl Recipe {
     /// The data set of `grid`.
     pub(crate) fn data_of(&self, grid: &Grid) -> Result<&DataSet> {
         self.data.get(&grid.data).ok_or_else(|| {
-            hint::error(
-                format!("grid {}: no data set {:?}", grid.name, grid.data),
-                RECIPE_HINT,
-            )
+            hint::error(format!("grid {}: no data set {:?}", grid.name, grid.data), RECIPE_HINT)
         })
     }
 
     /// The arm called `name`.
     pub(crate) fn arm(&self, name: &str) -> Result<&Arm> {
-        self.arms.iter().find(|arm| arm.name == name).ok_or_else(|| {
-            hint::error(format!("no arm is called {name:?}"), RECIPE_HINT)
-        })
+        self.arms
+            .iter()
+            .find(|arm| arm.name == name)
+            .ok_or_else(|| hint::error(format!("no arm is called {name:?}"), RECIPE_HINT))
     }
 
     /// What an arm of a grid runs with: the defaults, the grid's settings, the arm's, and those

@@ -89,7 +89,13 @@ pub(crate) fn run(recipe: &Recipe, choice: &Choice) -> Result<()> {
     }
     let store = choice.cells(recipe);
     let _lock = store.lock()?;
-    let mut grounds = Grounds { recipe, choice, store: &store, loaded: BTreeMap::new(), grounds: BTreeMap::new() };
+    let mut grounds = Grounds {
+        recipe,
+        choice,
+        store: &store,
+        loaded: BTreeMap::new(),
+        grounds: BTreeMap::new(),
+    };
     let mut costs = Costs::default();
     let mut left = Vec::new();
     for task in tasks {
@@ -118,8 +124,8 @@ pub(crate) fn run(recipe: &Recipe, choice: &Choice) -> Result<()> {
         let ground = grounds.of(task.grid)?;
         let identity = identity(recipe, choice, task, ground)?;
         let settings = recipe.settings(task.grid, task.own, choice.quick)?;
-        let answered = arm::answer(&store, &identity, &settings, ground)
-            .with_context(|| name(task))?;
+        let answered =
+            arm::answer(&store, &identity, &settings, ground).with_context(|| name(task))?;
         let cell = judged(identity, task.grid, ground, &answered);
         store.put(&cell)?;
         arm::clear(&store, &cell.identity)?;

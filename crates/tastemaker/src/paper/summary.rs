@@ -155,9 +155,9 @@ fn cells(
         match store.get(&grid.name, &own.arm, seed)? {
             Some(cell)
                 if cell.identity.settings == settings
-                    && cells.first().is_none_or(|first| {
-                        first.identity.data == cell.identity.data
-                    }) =>
+                    && cells
+                        .first()
+                        .is_none_or(|first| first.identity.data == cell.identity.data) =>
             {
                 cells.push(cell);
             }
@@ -187,9 +187,9 @@ fn of_grid(
         if !metrics.contains(&HEADLINE) {
             metrics.push(HEADLINE);
         }
-        let own = metrics.iter().filter_map(|metric| {
-            Some((*metric, column(&mut ratios, over, cells, *metric)?))
-        });
+        let own = metrics
+            .iter()
+            .filter_map(|metric| Some((*metric, column(&mut ratios, over, cells, *metric)?)));
         columns.push(own.collect());
     }
     let resampled = ratios.resample(REPLICATES, 1, &Progress::silent())?;
@@ -275,9 +275,10 @@ fn of_arm(
         let values: Vec<f64> = cells.iter().filter_map(|cell| cell.mean(metric)).collect();
         spread(metric, &values, interval(metric))
     };
-    let published = recipe.published.iter().filter(|published| {
-        published.grid == grid.name && published.arm == own.arm
-    });
+    let published = recipe
+        .published
+        .iter()
+        .filter(|published| published.grid == grid.name && published.arm == own.arm);
     let published = published.filter_map(|published| {
         let ours = over_seeds(published.metric)?.mean;
         Some(Compared {

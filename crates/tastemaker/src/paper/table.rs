@@ -14,7 +14,7 @@ const QUICK: &str = "quick: fewer users and epochs, not numbers to quote";
 pub(crate) fn terminal(summary: &Summary) -> String {
     render(summary, &|rows| {
         let mut table = Table::new();
-    table.load_style(TableStyle::new());
+        table.load_style(TableStyle::new());
         if let [head, rows @ ..] = rows {
             table.set_header(head);
             for row in rows {

@@ -163,7 +163,9 @@ fn a_cell_that_was_killed_goes_on_to_the_same_numbers() {
     let output = tastemaker(dir, &near(&["--json"]));
     let (out, err) = texts(&output);
     let finished = cell(dir, "small-1.json").exists();
-    assert!(finished && (err.contains("going on after step") || err.contains("finished already")));
+    assert!(
+        finished && (err.contains("going on after step") || err.contains("finished already"))
+    );
     assert_eq!(numbers(serde_json::from_str(out.trim()).unwrap()), whole);
     let left = std::fs::read_dir(dir.join("tastemaker-papers/ring/near")).unwrap();
     let left: Vec<String> =
@@ -177,7 +179,8 @@ fn a_damaged_cell_is_refused_by_name() {
     let dir = dir.path();
     answered(dir, &near(&[]));
     let path = cell(dir, "small-2.json");
-    let text = std::fs::read_to_string(&path).unwrap().replacen("\"seed\": 2", "\"seed\": 3", 1);
+    let text =
+        std::fs::read_to_string(&path).unwrap().replacen("\"seed\": 2", "\"seed\": 3", 1);
     std::fs::write(&path, text).unwrap();
     for more in [&["--show"][..], &[]] {
         let error = refused(dir, &near(more));
@@ -201,7 +204,8 @@ fn what_cannot_be_run_is_said() {
     assert!(refused(dir, &near(&["--only", "nobody", "--seeds", "0"])).contains("seeds"));
     let error = refused(dir, &["paper", "ring.toml", "--data", "data", "--only", "nobody"]);
     assert!(error.contains("grids: near, far; arms: small, popular"), "{error}");
-    std::fs::write(dir.join("bad.toml"), RECIPE.replace("patience = 0", "patiense = 0")).unwrap();
+    std::fs::write(dir.join("bad.toml"), RECIPE.replace("patience = 0", "patiense = 0"))
+        .unwrap();
     assert!(refused(dir, &["paper", "bad.toml"]).contains("patiense"));
     let listed = answered(dir, &["paper", "--list"]);
     assert!(listed.contains("sasrec:") && listed.contains("logq:"), "{listed}");

@@ -60,8 +60,7 @@ pub(super) fn draw(
             }
         }
     }
-    let positive_log_q =
-        targets.items.iter().map(|item| distribution.log_q(*item)).collect();
+    let positive_log_q = targets.items.iter().map(|item| distribution.log_q(*item)).collect();
     let hits = !targets.all_interacted();
     Ok(Sampled { layout: Layout::PerRow, count, items, log_q, positive_log_q, hits })
 }

@@ -331,7 +331,8 @@ fn mixed_is_batch_then_uniform_under_one_q() {
 fn hard_negatives_lead_their_row_and_spare_what_its_user_took() {
     let world = World::new();
     for weight in [HardWeight::Uniform, HardWeight::Drawn] {
-        let sampler = sampler(Negatives::Hard { count: 1_000, share: 0.002, weight, power: 0.0 });
+        let sampler =
+            sampler(Negatives::Hard { count: 1_000, share: 0.002, weight, power: 0.0 });
         let mut asked = Vec::new();
         let mut mine = |row: usize, n: usize| {
             asked.push((row, n));

@@ -13,7 +13,7 @@ use super::metric::PLACES;
 use super::recipe::ArmSettings;
 use super::store::Store;
 use crate::hint;
-use crate::terminal::{Stopwatch, note, with_progress};
+use crate::terminal::{Stopwatch, note, with_bar, with_progress};
 
 /// Training while validation chooses the epoch.
 const CHOOSE: &str = "choose";
@@ -110,7 +110,7 @@ fn fit(
         Checkpoints::new(store.files().clone(), &store.checkpoints(identity, phase));
     let resume = checkpoints.any()?;
     let title = format!("{} {}", identity.arm, identity.seed);
-    let fitted = with_progress(&title, |progress| {
+    let fitted = with_bar(&title, |progress| {
         train::fit(Run {
             config,
             train,

@@ -201,7 +201,6 @@ fn what_cannot_be_run_is_said() {
 
     assert!(refused(dir, &["paper", "nothing"]).contains("--list"));
     assert!(refused(dir, &["paper", "none.toml"]).contains("none.toml"));
-    assert!(refused(dir, &near(&["--only", "nobody", "--seeds", "0"])).contains("seeds"));
     let error = refused(dir, &["paper", "ring.toml", "--data", "data", "--only", "nobody"]);
     assert!(error.contains("grids: near, far; arms: small, popular"), "{error}");
     std::fs::write(dir.join("bad.toml"), RECIPE.replace("patience = 0", "patiense = 0"))

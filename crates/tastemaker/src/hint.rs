@@ -35,7 +35,21 @@ pub(crate) fn of(error: &anyhow::Error) -> String {
 
 /// An error whose message is `message` and whose hint is `hint`.
 pub(crate) fn error(message: impl std::fmt::Display, hint: impl Into<String>) -> anyhow::Error {
-    anyhow::Error::new(Hinted { message: message.to_string(), hint: hint.into() })
+    anyhow::Error::new(Hinted { message: message.to_string(), hint: hint.into(), status: 1 })
+}
+
+/// The same for something that the user must provide first, as `bench` does it: the process
+/// exits with 3.
+pub(crate) fn missing(
+    message: impl std::fmt::Display,
+    hint: impl Into<String>,
+) -> anyhow::Error {
+    anyhow::Error::new(Hinted { message: message.to_string(), hint: hint.into(), status: 3 })
+}
+
+/// Exit status for an error.
+pub(crate) fn status(error: &anyhow::Error) -> u8 {
+    error.chain().find_map(|cause| cause.downcast_ref::<Hinted>()).map_or(1, |own| own.status)
 }
 
 /// An error that brings its own hint.
@@ -43,6 +57,7 @@ pub(crate) fn error(message: impl std::fmt::Display, hint: impl Into<String>) ->
 struct Hinted {
     message: String,
     hint: String,
+    status: u8,
 }
 
 impl std::fmt::Display for Hinted {

@@ -6,12 +6,14 @@ mod sequence;
 mod settings;
 mod fitting;
 mod load;
+mod paper;
 mod cmd {
     pub(crate) mod bench;
     pub(crate) mod demo;
     pub(crate) mod evaluate;
     pub(crate) mod import;
     pub(crate) mod inspect;
+    pub(crate) mod paper;
     pub(crate) mod recommend;
     pub(crate) mod rollback;
     pub(crate) mod serve;
@@ -59,6 +61,8 @@ enum Command {
     Config(settings::ConfigArgs),
     /// Measure a running server
     Bench(cmd::bench::BenchArgs),
+    /// Make a paper's numbers again: every model, every seed, beside what was published
+    Paper(cmd::paper::PaperArgs),
 }
 
 fn main() -> ExitCode {
@@ -66,7 +70,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             terminal::note(&format!("error: {error:#}\nhint: {}", hint::of(&error)));
-            ExitCode::from(if terminal::stopped() { 130 } else { 1 })
+            ExitCode::from(if terminal::stopped() { 130 } else { hint::status(&error) })
         }
     }
 }
@@ -85,5 +89,6 @@ fn run(command: &Command) -> Result<()> {
         Command::Rollback(args) => cmd::rollback::run(args),
         Command::Config(args) => settings::run(args),
         Command::Bench(args) => cmd::bench::run(args),
+        Command::Paper(args) => cmd::paper::run(args),
     }
 }

@@ -30,7 +30,15 @@ pub(crate) fn stopped() -> bool {
 /// Runs `work` with a progress bar on stderr (nothing where stderr is no terminal but a line a
 /// phase), named `title`.
 pub(crate) fn with_progress<T>(title: &str, work: impl FnOnce(&Progress<'_>) -> T) -> T {
-    let bar = Bar::new(title);
+    with(Bar::new(title), work)
+}
+
+/// The same for work that tells lines of its own: nothing where stderr is no terminal.
+pub(crate) fn with_bar<T>(title: &str, work: impl FnOnce(&Progress<'_>) -> T) -> T {
+    with(Bar { plain: false, ..Bar::new(title) }, work)
+}
+
+fn with<T>(bar: Bar, work: impl FnOnce(&Progress<'_>) -> T) -> T {
     let report = |step: Step<'_>| bar.report(step);
     let progress = Progress::new(&report, &STOP);
     let result = work(&progress);

@@ -37,6 +37,11 @@ fn one() -> f32 {
     1.0
 }
 
+/// Left out of what is written, so that runs from before there was such a setting stay the same.
+fn is_zero(rate: &f32) -> bool {
+    rate.to_bits() == 0
+}
+
 /// How weights follow gradients.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -75,6 +80,10 @@ pub struct SequenceConfig {
     pub schedule: Schedule,
     /// How item embeddings are updated.
     pub item_updates: ItemUpdates,
+    /// Share of the items' embeddings that is dropped in a step, as inputs and as candidates
+    /// alike: one mask over the whole table. RecTools, and with it eSASRec, trains so.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub item_dropout: f32,
     /// Largest norm of all gradients together; 0 = off.
     pub clip_norm: f64,
     /// Events of one batch, at most.
@@ -100,6 +109,7 @@ impl Default for SequenceConfig {
             optimizer: Optimizer::Adam(AdamConfig { beta_2: 0.98, ..AdamConfig::default() }),
             schedule: Schedule { peak: 1e-3, warm_up: 0, decay: Decay::Constant, floor: 0.0 },
             item_updates: ItemUpdates::Dense,
+            item_dropout: 0.0,
             clip_norm: 0.0,
             batch_tokens: 20_000,
             epochs: 50,
@@ -151,6 +161,10 @@ impl SequenceConfig {
         if !(temperature > 0.0 && temperature.is_finite()) {
             let what = format!("{temperature} is no temperature; it is above 0");
             return Err(Error::setting("loss.temperature", what));
+        }
+        if !(0.0..1.0).contains(&self.item_dropout) {
+            let what = format!("{} is not in [0, 1)", self.item_dropout);
+            return Err(Error::setting("item_dropout", what));
         }
         if !(self.clip_norm >= 0.0 && self.clip_norm.is_finite()) {
             let what = format!("{} is negative or not finite; 0 is off", self.clip_norm);

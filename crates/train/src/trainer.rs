@@ -172,9 +172,10 @@ impl Trainer {
         let mut tape = Tape::training(&model.parameters, workspace, seed);
         tape.scope("items");
         let rows = tape.leaf(table, dim)?; // [rows, dim]
+        let kept = tape.dropout(rows, self.config.item_dropout)?; // [rows, dim]
         let given =
             Rows { index: &inputs, positions: &examples.positions, offsets: &examples.offsets };
-        let hidden = model.forward(&mut tape, rows, given)?; // [tokens, dim]
+        let hidden = model.forward(&mut tape, kept, given)?; // [tokens, dim]
         tape.scope("");
         let drawn = match drawn {
             Some(drawn) => drawn,
@@ -192,7 +193,7 @@ impl Trainer {
             contrast: drawn.contrast,
             scale: drawn.scale,
         };
-        let loss = tape.sampled_loss(hidden, rows, &contrast)?;
+        let loss = tape.sampled_loss(hidden, kept, &contrast)?;
         let value = tape.value(loss)[0];
         if !value.is_finite() {
             let first = tape.first_not_finite();

@@ -6,6 +6,7 @@ mod manual;
 mod commands;
 mod sequence;
 mod demo;
+mod paper;
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -33,7 +33,7 @@ pub enum Labels {
     Repeated,
 }
 
-/// How mined negatives are weighted against the uniform rest.
+/// How mined negatives are weighted against the drawn rest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HardWeight {
@@ -95,7 +95,7 @@ pub enum Negatives {
         #[serde(default)]
         labels: Labels,
     },
-    /// Items that the model ranks high for the row, and uniform ones, per row; none that its user
+    /// Items that the model ranks high for the row, and drawn ones, per row; none that its user
     /// has interacted with.
     Hard {
         /// Length of each list.
@@ -105,6 +105,10 @@ pub enum Negatives {
         /// How the mined ones are weighted.
         #[serde(default)]
         weight: HardWeight,
+        /// The rest is drawn by `training count ^ power`: 0 is uniform, 1 is what targets of a
+        /// batch are draws of.
+        #[serde(default)]
+        power: f64,
     },
 }
 
@@ -135,7 +139,9 @@ impl Negatives {
                             out; use layout = \"per-row\" or \"per-token\"";
                 Err(Error::setting("negatives.unseen", what))
             }
-            Negatives::Popularity { power, .. } if !power.is_finite() || *power < 0.0 => {
+            Negatives::Popularity { power, .. } | Negatives::Hard { power, .. }
+                if !power.is_finite() || *power < 0.0 =>
+            {
                 let what = format!("{power} is negative or not finite; 0 to 1 is usual");
                 Err(Error::setting("negatives.power", what))
             }

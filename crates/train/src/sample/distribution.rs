@@ -160,7 +160,16 @@ impl Unseen<'_> {
         }
     }
 
-    /// What is left: the number of items (uniform) or their mass (weighted).
+    /// The probability of `item`, which is not excluded.
+    pub(super) fn q(&self, item: u32) -> f64 {
+        match self {
+            Unseen::Uniform { left, .. } => 1.0 / *left as f64,
+            Unseen::Weighted { weighted, left, .. } => weighted.q[item as usize] / left,
+        }
+    }
+
+    /// Mass of the items that are left.
+    #[cfg(test)]
     pub(super) fn left(&self) -> f64 {
         match self {
             Unseen::Uniform { left, .. } => *left as f64,

@@ -34,16 +34,21 @@ impl Sampler {
             return Err(Error::Refused("negatives from a catalogue without an item".into()));
         }
         let total: f64 = counts.iter().map(|count| f64::from(*count)).sum();
-        let needs_counts = matches!(
-            config,
-            Negatives::Popularity { .. } | Negatives::InBatch { .. } | Negatives::Mixed { .. }
-        );
+        let needs_counts = match config {
+            Negatives::Popularity { .. }
+            | Negatives::InBatch { .. }
+            | Negatives::Mixed { .. } => true,
+            Negatives::Hard { power, .. } => power > 0.0,
+            Negatives::Uniform { .. } => false,
+        };
         if needs_counts && total <= 0.0 {
             let what = "negatives by popularity from training data without an event";
             return Err(Error::Refused(what.into()));
         }
         let distribution = match &config {
-            Negatives::Popularity { power, .. } => {
+            Negatives::Popularity { power, .. } | Negatives::Hard { power, .. }
+                if needs_counts =>
+            {
                 // An item that was never a target stays out, at power 0 too.
                 let weight = |count: &u32| match count {
                     0 => 0.0,
@@ -132,14 +137,15 @@ impl Sampler {
                 let how = InBatch { count: share(count, from_batch), labels, filled_to: count };
                 in_batch::draw(how, &self.unigram, &stream, targets)
             }
-            Negatives::Hard { count, share: mined, weight } => {
+            Negatives::Hard { count, share: mined, weight, .. } => {
                 let mine = mine.ok_or_else(|| {
                     Error::Refused(
                         "hard negatives need a model to mine with: call sample_mined".into(),
                     )
                 })?;
                 let how = (count, share(count, mined), weight);
-                hard::draw(how, self.unigram.len(), &stream, targets, mine)
+                let from = (&self.distribution, self.unigram.len());
+                hard::draw(how, from, &stream, targets, mine)
             }
         }
     }

@@ -331,7 +331,8 @@ fn mixed_is_batch_then_uniform_under_one_q() {
 fn hard_negatives_lead_their_row_and_spare_what_its_user_took() {
     let world = World::new();
     for weight in [HardWeight::Uniform, HardWeight::Drawn] {
-        let sampler = sampler(Negatives::Hard { count: 1_000, share: 0.002, weight });
+        let sampler =
+            sampler(Negatives::Hard { count: 1_000, share: 0.002, weight, power: 0.0 });
         let mut asked = Vec::new();
         let mut mine = |row: usize, n: usize| {
             asked.push((row, n));
@@ -363,6 +364,27 @@ fn hard_negatives_lead_their_row_and_spare_what_its_user_took() {
         }
         let error = sampler.sample(0, &world.targets()).unwrap_err().to_string();
         assert!(error.contains("call sample_mined"), "{error}");
+    }
+}
+
+#[test]
+fn the_rest_of_hard_negatives_may_follow_popularity() {
+    let world = World::new();
+    let weight = HardWeight::Drawn;
+    let sampler = sampler(Negatives::Hard { count: 1_000, share: 0.002, weight, power: 1.0 });
+    let mut mine = |_: usize, _: usize| vec![8, 7, 5];
+    let sampled = sampler.sample_mined(0, &world.targets(), &mut mine).unwrap();
+    for row in [0, 2] {
+        let list = sampled.list(row, 0);
+        let items = &sampled.items[list.clone()];
+        let seen = world.interacted.items(world.users[row]);
+        let left: f64 = 1.0 - seen.iter().map(|item| q(*item, 1.0)).sum::<f64>();
+        let rest = |item| if seen.contains(&item) { 0.0 } else { q(item, 1.0) / left };
+        follows(items[2..].iter().copied(), rest, "the rest");
+        for (item, log_q) in items.iter().zip(&sampled.log_q[list]) {
+            let mined = f64::from(u8::from(items[..2].contains(item)));
+            close(*log_q, (mined + 998.0 * rest(*item)) / 1000.0);
+        }
     }
 }
 

@@ -1,0 +1,121 @@
+//! A cell: one arm with one seed on one grid, finished. Everything that a table says of it can
+//! be computed again from what is kept, without the data.
+
+use std::collections::BTreeMap;
+
+use data::split::SplitFacts;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use train::EpochFacts;
+
+use super::decile::Deciles;
+use super::metric::{Metric, PLACES};
+use super::outcome::Outcomes;
+
+/// Version of the file; another is run again.
+pub(crate) const CELL_VERSION: u32 = 1;
+
+/// What makes a cell what it is. Equal identity, equal numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Identity {
+    pub(crate) version: u32,
+    pub(crate) paper: String,
+    pub(crate) grid: String,
+    pub(crate) arm: String,
+    pub(crate) seed: u64,
+    pub(crate) quick: bool,
+    /// Fingerprint of the split data.
+    pub(crate) data: String,
+    pub(crate) split: String,
+    pub(crate) model: String,
+    /// All settings of the model, defaults included.
+    pub(crate) settings: Value,
+    /// Longest list that was ranked.
+    pub(crate) places: usize,
+}
+
+impl Identity {
+    /// A few digits for a folder's name.
+    pub(crate) fn digits(&self) -> String {
+        let text = serde_json::to_string(self).unwrap_or_default();
+        blake3::hash(text.as_bytes()).to_hex()[..12].to_owned()
+    }
+
+    /// The longest list, for [`Identity::places`].
+    pub(crate) const PLACES: usize = PLACES;
+}
+
+/// The file of a cell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cell {
+    pub(crate) identity: Identity,
+    pub(crate) split: SplitFacts,
+    /// Cases: users of the test with a history before it and something new in it.
+    pub(crate) users: u64,
+    /// Users of the test without a history, who are not judged.
+    pub(crate) cold: u64,
+    pub(crate) items: u32,
+    /// Users of the test who met nothing new there, and so are no case.
+    pub(crate) nothing_new: u64,
+    /// Metrics of all lists together, by name.
+    pub(crate) lists: BTreeMap<String, f64>,
+    /// Metrics of the cases, by name: for a reader of the file.
+    pub(crate) means: BTreeMap<String, f64>,
+    pub(crate) epochs: Vec<EpochFacts>,
+    /// 0 for what has no epochs.
+    pub(crate) best_epoch: u32,
+    pub(crate) fit_seconds: f64,
+    pub(crate) rank_seconds: f64,
+    pub(crate) machine: Machine,
+    pub(crate) finished_ms: i64,
+    pub(crate) deciles: Option<Deciles>,
+    pub(crate) outcomes: Outcomes,
+}
+
+impl Cell {
+    /// Mean over cases, or the number of all lists; `None` where it was not taken.
+    pub(crate) fn mean(&self, metric: Metric) -> Option<f64> {
+        if let Some(value) = self.lists.get(&metric.to_string()) {
+            return Some(*value);
+        }
+        let values = self.by_case(metric)?;
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    }
+
+    /// One number a case.
+    pub(crate) fn by_case(&self, metric: Metric) -> Option<Vec<f64>> {
+        self.outcomes.0.iter().map(|outcome| metric.of(outcome)).collect()
+    }
+
+    /// Seconds of all its work.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.fit_seconds + self.rank_seconds
+    }
+}
+
+/// Where it ran.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Machine {
+    pub(crate) processor: String,
+    pub(crate) cores: u32,
+    pub(crate) system: String,
+    pub(crate) tastemaker: String,
+}
+
+impl Machine {
+    /// This one.
+    pub(crate) fn here() -> Machine {
+        let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let line = cpuinfo.lines().find(|line| line.starts_with("model name"));
+        let processor = line.and_then(|line| line.split_once(':')).map(|(_, name)| name.trim());
+        Machine {
+            processor: processor.unwrap_or("unknown").to_owned(),
+            cores: std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32),
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            tastemaker: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}

@@ -17,7 +17,7 @@ fn all_kinds() -> Vec<SequenceConfig> {
         Negatives::InBatch { count: None, labels },
         Negatives::InBatch { count: Some(3), labels: Labels::Unique },
         Negatives::Mixed { count: 4, share: 0.3, labels },
-        Negatives::Hard { count: 5, share: 0.1, weight: HardWeight::Drawn },
+        Negatives::Hard { count: 5, share: 0.1, weight: HardWeight::Drawn, power: 0.0 },
     ];
     let decoupled =
         AdamConfig { decay: 0.1, decay_kind: WeightDecay::Decoupled, ..AdamConfig::default() };
@@ -147,7 +147,7 @@ fn each_setting_is_checked_under_its_name() {
         (
             |config| {
                 let weight = HardWeight::Uniform;
-                config.negatives = Negatives::Hard { count: 9, share: 0.1, weight };
+                config.negatives = Negatives::Hard { count: 9, share: 0.1, weight, power: 0.0 };
                 config.item_updates = ItemUpdates::Rows;
             },
             "item_updates: hard negatives are mined from the whole table; use item_updates = \

@@ -77,7 +77,7 @@ fn every_sampler_learns() {
         all.push(Negatives::Mixed { count: 24, share: 0.5, labels });
     }
     for weight in [HardWeight::Uniform, HardWeight::Drawn] {
-        all.push(Negatives::Hard { count: 16, share: 0.25, weight });
+        all.push(Negatives::Hard { count: 16, share: 0.25, weight, power: 0.0 });
     }
     for negatives in all {
         let what = format!("{negatives:?}");

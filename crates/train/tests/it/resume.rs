@@ -137,7 +137,8 @@ fn by_rows_with_in_batch_negatives() {
 
 #[test]
 fn hard_negatives_with_adagrad() {
-    let negatives = Negatives::Hard { count: 10, share: 0.2, weight: HardWeight::Uniform };
+    let negatives =
+        Negatives::Hard { count: 10, share: 0.2, weight: HardWeight::Uniform, power: 0.0 };
     let optimizer = Optimizer::Adagrad(AdagradConfig::default());
     let mut config = SequenceConfig { negatives, optimizer, validate_every: 3, ..tiny() };
     config.model.block = BlockKind::Ligr;

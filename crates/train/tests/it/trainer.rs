@@ -48,7 +48,7 @@ fn devices_and_item_updates_agree() {
         ),
         (
             softmax(LogQ::Corrected),
-            Negatives::Hard { count: 10, share: 0.3, weight: HardWeight::Drawn },
+            Negatives::Hard { count: 10, share: 0.3, weight: HardWeight::Drawn, power: 0.0 },
         ),
     ];
     for (loss, negatives) in cases {

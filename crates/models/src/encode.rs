@@ -56,7 +56,7 @@ impl SasRec {
         let dim = self.config().dim as usize;
         let offsets = Offsets::from_lengths(lengths)?;
         let mut positions = Vec::new();
-        SasRec::positions(&offsets, &mut positions);
+        self.config().positions.places(&offsets, &mut positions);
         let mut tape = Tape::inference(&self.parameters, workspace);
         let table = tape.leaf(items, dim)?;
         let rows = Rows { index, positions: &positions, offsets: &offsets };

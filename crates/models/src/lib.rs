@@ -16,4 +16,4 @@ pub use block::BlockKind;
 pub use checkpoint::{parameters_from_bytes, parameters_to_bytes};
 pub use error::{Error, Result};
 pub use init::normal;
-pub use sasrec::{Rows, SasRec, SasRecConfig};
+pub use sasrec::{Positions, Rows, SasRec, SasRecConfig};

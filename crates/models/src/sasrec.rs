@@ -14,6 +14,32 @@ use crate::{Error, Result};
 /// Deviation of first embeddings.
 const DEVIATION: f32 = 0.02;
 
+/// Where the positions of a history are counted from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Positions {
+    /// The oldest event is 0: a position says how much came before.
+    FromStart,
+    /// The latest event is 0: a position says how long ago, as in implementations that pad
+    /// histories on the left. On sparse logs clearly better.
+    #[default]
+    FromEnd,
+}
+
+impl Positions {
+    /// The position of each token, row after row, into `places`.
+    pub fn places(self, offsets: &Offsets, places: &mut Vec<u32>) {
+        places.clear();
+        for range in offsets.ranges() {
+            let row = 0..range.len() as u32;
+            match self {
+                Positions::FromStart => places.extend(row),
+                Positions::FromEnd => places.extend(row.rev()),
+            }
+        }
+    }
+}
+
 /// What the model is made of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -30,6 +56,8 @@ pub struct SasRecConfig {
     pub hidden: u32,
     /// Events of a history that it sees: the latest.
     pub length_max: u32,
+    /// Where positions are counted from.
+    pub positions: Positions,
     /// Share of embeddings and of branches that is dropped in training.
     pub dropout: f32,
     /// Share of the numbers inside the feed-forward part that is dropped in training.
@@ -49,6 +77,7 @@ impl Default for SasRecConfig {
             heads: 2,
             hidden: 256,
             length_max: 200,
+            positions: Positions::FromEnd,
             dropout: 0.1,
             dropout_hidden: 0.0,
             scale_embedding: false,
@@ -100,7 +129,7 @@ impl SasRecConfig {
 pub struct Rows<'a> {
     /// Row of the items' matrix, a token.
     pub index: &'a [u32],
-    /// Position of each token, below `length_max`; see [`SasRec::positions`].
+    /// Position of each token, below `length_max`; see [`Positions`].
     pub positions: &'a [u32],
     /// Histories.
     pub offsets: &'a Offsets,
@@ -144,14 +173,6 @@ impl SasRec {
     /// What it is made of.
     pub fn config(&self) -> &SasRecConfig {
         &self.config
-    }
-
-    /// Positions of the tokens of histories, counted from their start, into `positions`.
-    pub fn positions(offsets: &Offsets, positions: &mut Vec<u32>) {
-        positions.clear();
-        for range in offsets.ranges() {
-            positions.extend(0..range.len() as u32);
-        }
     }
 
     /// Hidden states: `items [n, dim]` and the rows that the tokens take → `[Σ n, dim]`.

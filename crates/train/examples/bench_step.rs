@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
-use models::{BlockKind, Rows, SasRec, SasRecConfig, parameters_from_bytes};
+use models::{BlockKind, Positions, Rows, SasRec, SasRecConfig, parameters_from_bytes};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
 use tensor::{
@@ -74,6 +74,7 @@ impl Training {
             heads: count("heads")?,
             hidden: count("hidden")?,
             length_max: count("length_max")?,
+            positions: Positions::FromStart,
             dropout: 0.0,
             dropout_hidden: 0.0,
             scale_embedding: false,
@@ -208,7 +209,7 @@ fn step(folder: &Path, leaf: bool) -> Result<()> {
     let file = SafeTensors::deserialize(&bytes)?;
     let offsets = Offsets::new(signed(&file, "offsets")?)?;
     let mut positions = Vec::new();
-    SasRec::positions(&offsets, &mut positions);
+    Positions::FromStart.places(&offsets, &mut positions);
     let batch = Batch {
         offsets,
         positions,
@@ -310,7 +311,7 @@ fn epoch(folder: &Path) -> Result<()> {
             let tokens = offsets.range(of.start).start..offsets.range(of.end - 1).end;
             let offsets = Offsets::from_lengths(&lengths)?;
             let mut positions = Vec::new();
-            SasRec::positions(&offsets, &mut positions);
+            Positions::FromStart.places(&offsets, &mut positions);
             let count = negatives.len() / steps;
             Ok(Batch {
                 offsets,

@@ -2,6 +2,7 @@
 
 use data::Sequences;
 use data::batch::{Batch, BatchSpec, Batches};
+use models::SasRecConfig;
 use tensor::Offsets;
 
 use crate::Result;
@@ -23,7 +24,7 @@ pub struct Examples {
 
 impl Examples {
     /// Rows of one event have no next item: they are not in a batch that [`epoch`] cuts.
-    fn of(batch: Batch) -> Result<Examples> {
+    fn of(batch: Batch, model: &SasRecConfig) -> Result<Examples> {
         let rows = batch.features.cells();
         let (mut inputs, mut targets) = (Vec::new(), Vec::new());
         let mut lengths = Vec::with_capacity(rows.rows());
@@ -36,7 +37,7 @@ impl Examples {
         }
         let offsets = Offsets::from_lengths(&lengths)?;
         let mut positions = Vec::new();
-        models::SasRec::positions(&offsets, &mut positions);
+        model.positions.places(&offsets, &mut positions);
         Ok(Examples { users: batch.users, offsets, inputs, targets, positions })
     }
 
@@ -52,20 +53,20 @@ impl Examples {
 ///
 /// # Errors
 /// Where one history does not fit a batch.
-pub fn epoch(
-    sequences: &Sequences,
+pub fn epoch<'a>(
+    sequences: &'a Sequences,
     batch_tokens: u32,
-    length_max: u32,
+    model: &'a SasRecConfig,
     seed: u64,
     number: u32,
-) -> Result<impl Iterator<Item = Result<Examples>> + Send + '_> {
+) -> Result<impl Iterator<Item = Result<Examples>> + Send + 'a> {
     let spec = BatchSpec {
         // A history brings one event more than inputs.
         tokens_max: batch_tokens as usize,
-        length_max: length_max as usize + 1,
+        length_max: model.length_max as usize + 1,
         length_min: 2,
         seed: seed ^ u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15),
     };
     let batches = Batches::new(sequences, spec)?;
-    Ok(batches.map(|batch| Examples::of(batch?)))
+    Ok(batches.map(|batch| Examples::of(batch?, model)))
 }

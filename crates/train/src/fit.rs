@@ -116,7 +116,7 @@ impl<'a> Loop<'a> {
             )));
         }
         let (mut batches_an_epoch, mut tokens_an_epoch) = (0, 0);
-        for batch in epoch(train, config.batch_tokens, config.model.length_max, run.seed, 0)? {
+        for batch in epoch(train, config.batch_tokens, &config.model, run.seed, 0)? {
             batches_an_epoch += 1;
             tokens_an_epoch += batch?.tokens() as u64;
         }
@@ -224,7 +224,7 @@ impl<'a> Loop<'a> {
     fn epoch(&mut self) -> Result<()> {
         let config = self.run.config;
         let (train, seed, number) = (self.run.train, self.run.seed, self.standing.epoch);
-        let source = epoch(train, config.batch_tokens, config.model.length_max, seed, number)?
+        let source = epoch(train, config.batch_tokens, &config.model, seed, number)?
             .skip(usize::try_from(self.standing.batch).unwrap_or(usize::MAX));
         let (began_ms, began_tokens) = (self.run.clock.now_ms(), self.standing.tokens);
         let what = format!("epoch {}", number + 1);

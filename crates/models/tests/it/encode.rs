@@ -46,7 +46,7 @@ fn a_state_is_the_last_of_forward() {
         let lengths: Vec<usize> = histories.iter().map(Vec::len).collect();
         let offsets = Offsets::from_lengths(&lengths).unwrap();
         let (index, mut positions) = (histories.concat(), Vec::new());
-        SasRec::positions(&offsets, &mut positions);
+        models::Positions::FromEnd.places(&offsets, &mut positions);
         let mut workspace = Workspace::new(Device::Reference);
         let mut tape = Tape::inference(&model.parameters, &mut workspace);
         let table = tape.leaf(items.values(), 16).unwrap();

@@ -49,6 +49,7 @@ fn agrees(json: &str, tensors: &[u8]) {
     let file = SafeTensors::deserialize(tensors).unwrap();
     let of = golden.config;
     let config = SasRecConfig {
+        positions: models::Positions::FromStart,
         block: of.block,
         dim: of.dim,
         blocks: of.blocks,
@@ -73,7 +74,7 @@ fn agrees(json: &str, tensors: &[u8]) {
         Tensor::new(of.items, of.dim as usize, numbers(&file, "parameter.items")).unwrap();
     let offsets = Offsets::new(golden.offsets).unwrap();
     let mut positions = Vec::new();
-    SasRec::positions(&offsets, &mut positions);
+    models::Positions::FromStart.places(&offsets, &mut positions);
 
     for device in [Device::Reference, Device::Cpu] {
         let what = |part: &str| format!("{:?} on {device:?}: {part}", of.block);

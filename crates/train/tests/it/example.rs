@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use data::Sequences;
+use models::SasRecConfig;
 use proptest::prelude::*;
 use train::{Examples, epoch};
 
@@ -18,6 +19,10 @@ fn sequences(histories: &[Vec<u32>]) -> Sequences {
     Sequences::from_events(histories.len(), 1000, &events).unwrap()
 }
 
+fn model(length_max: u32) -> SasRecConfig {
+    SasRecConfig { length_max, ..SasRecConfig::default() }
+}
+
 fn batches(
     histories: &[Vec<u32>],
     tokens: u32,
@@ -26,7 +31,7 @@ fn batches(
     number: u32,
 ) -> Vec<Examples> {
     let sequences = sequences(histories);
-    epoch(&sequences, tokens, length_max, seed, number)
+    epoch(&sequences, tokens, &model(length_max), seed, number)
         .unwrap()
         .collect::<Result<_, _>>()
         .unwrap()
@@ -42,7 +47,7 @@ fn a_target_is_the_event_after_its_input() {
     for (row, user) in batch.users.iter().enumerate() {
         let range = batch.offsets.range(row);
         let (inputs, targets, positions): (&[u32], &[u32], &[u32]) = match user {
-            0 => (&[5, 6, 7], &[6, 7, 8], &[0, 1, 2]),
+            0 => (&[5, 6, 7], &[6, 7, 8], &[2, 1, 0]),
             _ => (&[1], &[1], &[0]),
         };
         assert_eq!(&batch.inputs[range.clone()], inputs);
@@ -61,8 +66,8 @@ fn the_latest_of_long_histories_are_taken() {
 #[test]
 fn a_history_that_fits_no_batch_is_refused() {
     let sequences = sequences(&[(0..20).collect()]);
-    assert!(epoch(&sequences, 5, 4, 1, 0).is_ok());
-    let error = epoch(&sequences, 4, 4, 1, 0).err().unwrap().to_string();
+    assert!(epoch(&sequences, 5, &model(4), 1, 0).is_ok());
+    let error = epoch(&sequences, 4, &model(4), 1, 0).err().unwrap().to_string();
     assert!(error.contains("at most 4 tokens cannot hold a history of 5"), "{error}");
 }
 

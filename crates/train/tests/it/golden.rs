@@ -51,6 +51,7 @@ fn agrees(block: BlockKind, json: &str, tensors: &[u8]) {
         |name: &str| -> Vec<u32> { serde_json::from_value(golden[name].clone()).unwrap() };
     let of = |name: &str| golden["config"][name].as_u64().unwrap() as u32;
     let config = SasRecConfig {
+        positions: models::Positions::FromStart,
         block,
         dim: of("dim"),
         blocks: of("blocks"),
@@ -65,7 +66,7 @@ fn agrees(block: BlockKind, json: &str, tensors: &[u8]) {
     let offsets: Vec<i32> = serde_json::from_value(golden["offsets"].clone()).unwrap();
     let offsets = Offsets::new(offsets).unwrap();
     let mut positions = Vec::new();
-    SasRec::positions(&offsets, &mut positions);
+    models::Positions::FromStart.places(&offsets, &mut positions);
     let batch = Batch {
         inputs: list("inputs"),
         positions,

@@ -124,8 +124,8 @@ unsafe fn block<S: Simd, const ROWS: usize, const REGISTERS: usize>(
         }
         for (row, sums) in sums.iter_mut().enumerate() {
             // SAFETY: element (row, p) of `a`, with row < ROWS and p < k.
-            let factor =
-                simd.splat_f32s(unsafe { *a.add(row * strides.a_row + p * strides.a_column) });
+            let factor = unsafe { *a.add(row * strides.a_row + p * strides.a_column) };
+            let factor = simd.splat_f32s(factor);
             for (sum, from) in sums.iter_mut().zip(&from) {
                 *sum = simd.mul_add_f32s(factor, *from, *sum);
             }

@@ -103,7 +103,7 @@ proptest! {
                     let history = &history[history.len() - kept..];
                     prop_assert_eq!(&batch.inputs[range.clone()], &history[..kept - 1]);
                     prop_assert_eq!(&batch.targets[range.clone()], &history[1..]);
-                    let positions: Vec<u32> = (0..range.len() as u32).collect();
+                    let positions: Vec<u32> = (0..range.len() as u32).rev().collect();
                     prop_assert_eq!(&batch.positions[range], &positions[..]);
                 }
                 users.extend(&batch.users);

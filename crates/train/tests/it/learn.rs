@@ -116,7 +116,9 @@ fn by_rows_is_the_table_where_every_row_is_touched() {
     let by_rows = train(&config, &events, &held);
     let pairs = by_table.items.values().iter().zip(by_rows.items.values());
     let apart = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-    assert!(apart < 1e-4, "{apart}");
+    // Lazy Adam adds eps before the bias correction, dense Adam after it: numbers whose gradients
+    // are as small as eps move a little differently, by a fraction of the rate.
+    assert!(apart < 5e-4, "{apart}");
 }
 
 #[test]

@@ -89,6 +89,26 @@ fn each_step_drops_other_numbers() {
 }
 
 #[test]
+fn the_items_table_is_dropped_out_as_asked() {
+    let loss = Loss::FullSoftmax { temperature: 1.0 };
+    let mut config = SequenceConfig { loss, ..quick() };
+    config.schedule.peak = 1e-30; // weights stay
+    let (events, _) = log(40);
+    let mut batches = epoch(&events, config.batch_tokens, &config.model, 1, 0).unwrap();
+    let examples = batches.next().unwrap().unwrap();
+    let losses = |rate| {
+        let config = SequenceConfig { item_dropout: rate, ..config.clone() };
+        let mut trainer = Trainer::new(&config, &events, 1, Device::Cpu, 100).unwrap();
+        [(); 2].map(|()| trainer.step(&examples).unwrap().loss.to_bits())
+    };
+    let [a, b] = losses(0.0);
+    assert_eq!(a, b, "nothing is dropped");
+    let [c, d] = losses(0.5);
+    assert!(c != a && c != d, "each step drops other numbers");
+    assert_eq!(losses(0.5), [c, d]);
+}
+
+#[test]
 fn the_rate_of_a_step_is_the_schedules() {
     // Adam's first step moves each weight that has a gradient by the rate.
     let mut config = quick();

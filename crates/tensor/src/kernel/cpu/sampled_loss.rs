@@ -115,6 +115,89 @@ fn contrast_chunk(
     losses
 }
 
+/// The rows of `list`, one after the other.
+fn take_rows(items: &[f32], width: usize, list: &[u32], rows: &mut [f32]) {
+    for (to, item) in rows.chunks_exact_mut(width).zip(list) {
+        to.copy_from_slice(&items[*item as usize * width..][..width]);
+    }
+}
+
+/// Adds the sums of a list's places, `[list, width]`, to the items that stand there: an item may
+/// be listed more than once.
+fn give_rows(sums: &[f32], width: usize, list: &[u32], ditems: &mut [f32]) {
+    Grouped::new(list, ditems.len() / width).each(width, ditems, |sum, place| {
+        lanes::add_multiple(sum, 1.0, &sums[place * width..][..width]);
+    });
+}
+
+/// Tokens that share a list of negatives.
+struct Sharing<'s> {
+    /// The first of the tokens.
+    first: usize,
+    /// Where their list begins and ends among all.
+    list: (usize, usize),
+    /// The rows of the list, `[n, width]`.
+    rows: &'s [f32],
+}
+
+/// Tokens a chunk, where `tokens` share a list of `count`.
+fn chunk_tokens(tokens: usize, count: usize) -> usize {
+    chunk_rows_of(tokens, (CHUNK_SCORES / count.max(1)).max(16))
+}
+
+/// Scores, their gradients and both products back, chunk by chunk; `scores` holds a chunk's.
+/// Writes the gradients of the hidden states, of the positives' products and of the list's rows;
+/// gives the sum of losses.
+#[allow(clippy::too_many_arguments, reason = "one argument a tensor")]
+fn against_list(
+    meter: &Meter,
+    shape: &SampledShape<'_>,
+    sharing: &Sharing<'_>,
+    hidden: &[f32],
+    items: &[f32],
+    scores: &mut [f32],
+    dhidden: &mut [f32],
+    dpositive: &mut [f32],
+    drows: &mut [f32],
+) -> f64 {
+    let (width, count) = (shape.width, shape.negatives.count());
+    let chunk = chunk_tokens(dpositive.len(), count);
+    let negatives = View::rows(sharing.rows, width);
+    let mut losses = 0.0;
+    let chunks = dhidden.chunks_mut(chunk * width).zip(dpositive.chunks_mut(chunk));
+    for (at, (dhidden, dpositive)) in chunks.enumerate() {
+        let first = sharing.first + at * chunk;
+        let m = dpositive.len();
+        let hidden = &hidden[first * width..][..m * width];
+        let scores = &mut scores[..m * count];
+        let h = View::rows(hidden, width);
+        let size = Size { m, n: count, k: width };
+        product(meter, size, h, negatives.transposed(), scores, false);
+        let list = sharing.list;
+        losses += simd(
+            #[inline(always)]
+            || {
+                contrast_chunk(
+                    shape,
+                    first,
+                    |_| list,
+                    hidden,
+                    items,
+                    scores,
+                    dhidden,
+                    dpositive,
+                )
+            },
+        );
+        let dscores = View::rows(scores, count);
+        let size = Size { m, n: width, k: count };
+        product(meter, size, dscores, negatives, dhidden, true);
+        let size = Size { m: count, n: width, k: m };
+        product(meter, size, dscores.transposed(), h, drows, at > 0);
+    }
+    losses
+}
+
 #[allow(clippy::too_many_arguments, reason = "one argument a tensor")]
 fn shared(
     meter: &Meter,
@@ -129,66 +212,30 @@ fn shared(
 ) -> f64 {
     let (width, count, tokens) = (shape.width, list.len(), shape.positives.len());
     let mut rows = buffers.take(count * width);
-    for (to, item) in rows.chunks_exact_mut(width).zip(list) {
-        to.copy_from_slice(&items[*item as usize * width..][..width]);
-    }
+    take_rows(items, width, list, &mut rows);
     let rows_a_part = part_rows(tokens);
     let stride = count * width;
     // A number a part where the list is empty: parts are counted by it.
     let mut partial = buffers.take(parts(tokens) * stride.max(1));
-    let work =
-        |part: usize, dhidden: &mut [f32], dpositive: &mut [f32], partial: &mut [f32]| {
-            let chunk = chunk_rows_of(dpositive.len(), (CHUNK_SCORES / count.max(1)).max(16));
-            let mut losses = 0.0;
-            with_scratch(chunk * count, |scores| {
-                let chunks = dhidden.chunks_mut(chunk * width).zip(dpositive.chunks_mut(chunk));
-                for (at, (dhidden, dpositive)) in chunks.enumerate() {
-                    let first = part * rows_a_part + at * chunk;
-                    let m = dpositive.len();
-                    let hidden = &hidden[first * width..][..m * width];
-                    let scores = &mut scores[..m * count];
-                    let (h, negatives) = (View::rows(hidden, width), View::rows(&rows, width));
-                    let size = Size { m, n: count, k: width };
-                    product(meter, size, h, negatives.transposed(), scores, false);
-                    losses += simd(
-                        #[inline(always)]
-                        || {
-                            contrast_chunk(
-                                shape,
-                                first,
-                                |_| (0, count),
-                                hidden,
-                                items,
-                                scores,
-                                dhidden,
-                                dpositive,
-                            )
-                        },
-                    );
-                    let dscores = View::rows(scores, count);
-                    let size = Size { m, n: width, k: count };
-                    product(meter, size, dscores, negatives, dhidden, true);
-                    let size = Size { m: count, n: width, k: m };
-                    product(meter, size, dscores.transposed(), h, partial, at > 0);
-                }
-            });
-            losses
-        };
     let losses: Vec<f64> = dhidden
         .par_chunks_mut(rows_a_part * width)
         .zip(dpositive.par_chunks_mut(rows_a_part))
         .zip(partial.par_chunks_mut(stride.max(1)))
         .enumerate()
-        .map(|(part, ((dhidden, dpositive), partial))| work(part, dhidden, dpositive, partial))
+        .map(|(part, ((dhidden, dpositive), partial))| {
+            let first = part * rows_a_part;
+            let sharing = Sharing { first, list: (0, count), rows: &rows };
+            with_scratch(chunk_tokens(dpositive.len(), count) * count, |scores| {
+                against_list(
+                    meter, shape, &sharing, hidden, items, scores, dhidden, dpositive, partial,
+                )
+            })
+        })
         .collect();
     if count > 0 {
-        // The first part's sum becomes that of all, then goes to its rows; a row may be listed
-        // more than once.
         let mut sums = buffers.take(stride);
         add_parts(&partial, stride, 0, Grad::fresh(&mut sums));
-        Grouped::new(list, ditems.len() / width).each(width, ditems, |sum, place| {
-            lanes::add_multiple(sum, 1.0, &sums[place * width..][..width]);
-        });
+        give_rows(&sums, width, list, ditems);
         buffers.give(sums);
     }
     buffers.give(partial);
@@ -210,53 +257,22 @@ fn per_row(
 ) -> f64 {
     let width = shape.width;
     let mut sums = buffers.take(list.len() * width);
-    let most = (CHUNK_SCORES / count.max(1)).max(16);
     let work = |row: usize, dhidden: &mut [f32], dpositive: &mut [f32], sums: &mut [f32]| {
         let range = offsets.range(row);
         if range.is_empty() {
             sums.fill(0.0);
             return 0.0;
         }
-        let chunk = chunk_rows_of(range.len(), most);
-        let mut losses = 0.0;
-        with_scratch(count * width + chunk * count, |scratch| {
+        let bounds = (row * count, (row + 1) * count);
+        let len = count * width + chunk_tokens(range.len(), count) * count;
+        with_scratch(len, |scratch| {
             let (rows, scores) = scratch.split_at_mut(count * width);
-            for (to, item) in rows.chunks_exact_mut(width).zip(&list[row * count..]) {
-                to.copy_from_slice(&items[*item as usize * width..][..width]);
-            }
-            let chunks = dhidden.chunks_mut(chunk * width).zip(dpositive.chunks_mut(chunk));
-            for (at, (dhidden, dpositive)) in chunks.enumerate() {
-                let first = range.start + at * chunk;
-                let m = dpositive.len();
-                let hidden = &hidden[first * width..][..m * width];
-                let scores = &mut scores[..m * count];
-                let (h, negatives) = (View::rows(hidden, width), View::rows(rows, width));
-                let size = Size { m, n: count, k: width };
-                product(meter, size, h, negatives.transposed(), scores, false);
-                let bounds = (row * count, (row + 1) * count);
-                losses += simd(
-                    #[inline(always)]
-                    || {
-                        contrast_chunk(
-                            shape,
-                            first,
-                            |_| bounds,
-                            hidden,
-                            items,
-                            scores,
-                            dhidden,
-                            dpositive,
-                        )
-                    },
-                );
-                let dscores = View::rows(scores, count);
-                let size = Size { m, n: width, k: count };
-                product(meter, size, dscores, negatives, dhidden, true);
-                let size = Size { m: count, n: width, k: m };
-                product(meter, size, dscores.transposed(), h, sums, at > 0);
-            }
-        });
-        losses
+            take_rows(items, width, &list[bounds.0..bounds.1], rows);
+            let sharing = Sharing { first: range.start, list: bounds, rows };
+            against_list(
+                meter, shape, &sharing, hidden, items, scores, dhidden, dpositive, sums,
+            )
+        })
     };
     let slices: Vec<_> = super::parts::split_rows(dhidden, offsets, width)
         .zip(super::parts::split_rows(dpositive, offsets, 1))
@@ -276,9 +292,7 @@ fn per_row(
             .map(|(row, ((dhidden, dpositive), sums))| work(row, dhidden, dpositive, sums))
             .collect()
     };
-    Grouped::new(list, ditems.len() / width).each(width, ditems, |sum, place| {
-        lanes::add_multiple(sum, 1.0, &sums[place * width..][..width]);
-    });
+    give_rows(&sums, width, list, ditems);
     buffers.give(sums);
     losses.iter().sum()
 }

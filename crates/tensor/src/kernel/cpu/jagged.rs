@@ -8,7 +8,6 @@ mod broadcast;
 mod columns;
 mod concat;
 mod elementwise;
-mod exponential;
 mod matrix;
 mod padded;
 mod product;

@@ -1,7 +1,7 @@
 //! Softmax over the tokens of each row, column by column.
 
+use super::super::lanes::exp;
 use super::columns::Columns;
-use super::exponential::exp;
 use super::tasks::{cut_tokens, each, row_runs};
 use crate::jagged::Offsets;
 use crate::kernel::put::put;

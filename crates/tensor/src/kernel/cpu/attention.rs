@@ -82,36 +82,21 @@ impl WithSimd for Forward<'_> {
         let AttentionShape { heads, head_width, .. } = shape;
         let (n, width) = (count.next_multiple_of(PAD), head_width.next_multiple_of(PAD));
         let (keys_across, rest) = scratch.split_at_mut(n * width);
-        let (values, rest) = rest.split_at_mut(n * width);
+        let (values_copy, rest) = rest.split_at_mut(n * width);
         let (scores, rest) = rest.split_at_mut(QUERIES * KEYS);
         let (sums, rest) = rest.split_at_mut(QUERIES * width);
         let (most, total) = rest.split_at_mut(QUERIES);
         let all_width = heads * head_width;
         for head in 0..heads {
-            across(
-                inputs.key,
-                shape.key_at(first, head),
-                shape.key_stride,
-                count,
-                head_width,
+            let of = |from, at, stride| Columns { from, at, stride, count, width: head_width };
+            let stride = shape.key_stride;
+            of(inputs.key, shape.key_at(first, head), stride).across(
                 shape.scale,
                 keys_across,
                 n,
             );
-            let (values, values_row): (&[f32], usize) = if head_width == width {
-                (&inputs.value[shape.value_at(first, head)..], shape.key_stride)
-            } else {
-                along(
-                    inputs.value,
-                    shape.value_at(first, head),
-                    shape.key_stride,
-                    count,
-                    head_width,
-                    values,
-                    width,
-                );
-                (values, width)
-            };
+            let values =
+                of(inputs.value, shape.value_at(first, head), stride).registers(values_copy);
             let mut from = 0;
             while from < count {
                 let queries = QUERIES.min(count - from);
@@ -151,7 +136,7 @@ impl WithSimd for Forward<'_> {
                         simd,
                         (queries, width, keys),
                         Scalars { values: scores, row: KEYS, column: 1 },
-                        Vectors { values: &values[key * values_row..], row: values_row },
+                        values.from(key),
                         Target { values: sums, row: width, accumulate: true },
                     );
                     key += keys;
@@ -191,52 +176,56 @@ fn soften(scores: &mut [f32], seen: usize, most: &mut f32, total: &mut f32, sums
     *total += lanes::sum(scores);
 }
 
-/// Columns `[n, width]` at `stride` from `start`, transposed and scaled: `to [width, n]`, padding 0.
-#[inline(always)]
-#[allow(clippy::too_many_arguments, reason = "a strided matrix and a scale")]
-fn across(
-    from: &[f32],
-    start: usize,
+/// One head's columns of a row of tokens, `[count, width]`, somewhere in a wider matrix.
+#[derive(Clone, Copy)]
+struct Columns<'a> {
+    from: &'a [f32],
+    /// Where the first token's begin.
+    at: usize,
+    /// From one token to the next.
     stride: usize,
     count: usize,
     width: usize,
-    scale: f32,
-    to: &mut [f32],
-    n: usize,
-) {
-    let mut token = 0;
-    // Sixteen tokens at a time: sixteen lines read, then whole lines written.
-    while token < count {
-        let tokens = PAD.min(count - token);
-        for lane in 0..width {
-            let line = &mut to[lane * n + token..][..PAD];
-            for (at, value) in line.iter_mut().enumerate() {
-                *value = if at < tokens {
-                    scale * from[start + (token + at) * stride + lane]
-                } else {
-                    0.0
-                };
-            }
-        }
-        token += PAD;
-    }
 }
 
-/// Columns `[n, width]` at `stride` from `start`, packed to rows of `padded`, padding 0.
-#[inline(always)]
-fn along(
-    from: &[f32],
-    start: usize,
-    stride: usize,
-    count: usize,
-    width: usize,
-    to: &mut [f32],
-    padded: usize,
-) {
-    for (token, to) in to.chunks_exact_mut(padded).take(count).enumerate() {
-        let (values, padding) = to.split_at_mut(width);
-        values.copy_from_slice(&from[start + token * stride..][..width]);
-        padding.fill(0.0);
+impl<'a> Columns<'a> {
+    /// Transposed and scaled: `to [width, n]`, padding 0.
+    #[inline(always)]
+    fn across(self, scale: f32, to: &mut [f32], n: usize) {
+        let Columns { from, at, stride, count, width } = self;
+        let mut token = 0;
+        // Sixteen tokens at a time: sixteen lines read, then whole lines written.
+        while token < count {
+            let tokens = PAD.min(count - token);
+            for lane in 0..width {
+                let line = &mut to[lane * n + token..][..PAD];
+                for (place, value) in line.iter_mut().enumerate() {
+                    *value = if place < tokens {
+                        scale * from[at + (token + place) * stride + lane]
+                    } else {
+                        0.0
+                    };
+                }
+            }
+            token += PAD;
+        }
+    }
+
+    /// To be read in whole registers: where they are, or, where the width is none of registers,
+    /// from `copy`, with padding 0.
+    #[inline(always)]
+    fn registers(self, copy: &'a mut [f32]) -> Vectors<'a> {
+        let Columns { from, at, stride, count, width } = self;
+        let padded = width.next_multiple_of(PAD);
+        if padded == width {
+            return Vectors { values: &from[at..], row: stride };
+        }
+        for (token, to) in copy.chunks_exact_mut(padded).take(count).enumerate() {
+            let (values, padding) = to.split_at_mut(width);
+            values.copy_from_slice(&from[at + token * stride..][..width]);
+            padding.fill(0.0);
+        }
+        Vectors { values: copy, row: padded }
     }
 }
 
@@ -318,7 +307,6 @@ impl WithSimd for Backward<'_> {
         let Backward { shape, inputs, first, count, .. } = self;
         let AttentionShape { heads, head_width, .. } = shape;
         let (n, width) = (count.next_multiple_of(PAD), head_width.next_multiple_of(PAD));
-        let whole = head_width == width;
         let all_width = heads * head_width;
         let (keys_across, rest) = self.scratch.split_at_mut(n * width);
         let (values_across, rest) = rest.split_at_mut(n * width);
@@ -332,53 +320,16 @@ impl WithSimd for Backward<'_> {
         let (dqueries, deltas) = rest.split_at_mut(QUERIES * width);
         let (dquery, mut dkey_value) = (self.dquery, self.dkey_value);
         for head in 0..heads {
-            let (query_at, key_at, value_at) = (
-                shape.query_at(first, head),
-                shape.key_at(first, head),
-                shape.value_at(first, head),
-            );
             let out_at = first * all_width + head * head_width;
-            across(
-                inputs.key,
-                key_at,
-                shape.key_stride,
-                count,
-                head_width,
-                shape.scale,
-                keys_across,
-                n,
-            );
-            across(
-                inputs.value,
-                value_at,
-                shape.key_stride,
-                count,
-                head_width,
-                1.0,
-                values_across,
-                n,
-            );
-            // Rows of whole registers are read where they are.
-            let place = |from: &'_ [f32], at: usize, stride: usize, copy: &mut [f32]| {
-                if !whole {
-                    along(from, at, stride, count, head_width, copy, width);
-                }
-            };
-            place(inputs.key, key_at, shape.key_stride, key_copy);
-            place(inputs.query, query_at, shape.query_stride, query_copy);
-            place(self.dout, out_at, all_width, dout_copy);
-            let (keys, keys_row): (&[f32], usize) = if whole {
-                (&inputs.key[key_at..], shape.key_stride)
-            } else {
-                (key_copy, width)
-            };
-            let (queries_all, queries_row): (&[f32], usize) = if whole {
-                (&inputs.query[query_at..], shape.query_stride)
-            } else {
-                (query_copy, width)
-            };
-            let (douts, douts_row): (&[f32], usize) =
-                if whole { (&self.dout[out_at..], all_width) } else { (dout_copy, width) };
+            let of = |from, at, stride| Columns { from, at, stride, count, width: head_width };
+            let keys = of(inputs.key, shape.key_at(first, head), shape.key_stride);
+            let values = of(inputs.value, shape.value_at(first, head), shape.key_stride);
+            let queries = of(inputs.query, shape.query_at(first, head), shape.query_stride);
+            keys.across(shape.scale, keys_across, n);
+            values.across(1.0, values_across, n);
+            let keys = keys.registers(key_copy);
+            let all_queries = queries.registers(query_copy);
+            let douts = of(self.dout, out_at, all_width).registers(dout_copy);
             dkeys.fill(0.0);
             dvalues.fill(0.0);
             let mut from = 0;
@@ -392,9 +343,7 @@ impl WithSimd for Backward<'_> {
                         &self.out[at..at + head_width],
                     );
                 }
-                let query =
-                    Vectors { values: &queries_all[from * queries_row..], row: queries_row };
-                let dout = Vectors { values: &douts[from * douts_row..], row: douts_row };
+                let (query, dout) = (all_queries.from(from), douts.from(from));
                 let mut key = 0;
                 while key < end {
                     let count_keys = KEYS_BACK.min(end - key);
@@ -402,14 +351,14 @@ impl WithSimd for Backward<'_> {
                     product(
                         simd,
                         (queries, padded, head_width),
-                        Scalars { values: query.values, row: query.row, column: 1 },
+                        query.scalars(),
                         Vectors { values: &keys_across[key..], row: n },
                         Target { values: scores, row: KEYS_BACK, accumulate: false },
                     );
                     product(
                         simd,
                         (queries, padded, head_width),
-                        Scalars { values: dout.values, row: dout.row, column: 1 },
+                        dout.scalars(),
                         Vectors { values: &values_across[key..], row: n },
                         Target { values: dscores, row: KEYS_BACK, accumulate: false },
                     );
@@ -452,7 +401,7 @@ impl WithSimd for Backward<'_> {
                         simd,
                         (queries, width, count_keys),
                         Scalars { values: dscores, row: KEYS_BACK, column: 1 },
-                        Vectors { values: &keys[key * keys_row..], row: keys_row },
+                        keys.from(key),
                         Target { values: dqueries, row: width, accumulate: key > 0 },
                     );
                     key += count_keys;

@@ -23,6 +23,20 @@ pub(super) struct Vectors<'a> {
     pub(super) row: usize,
 }
 
+impl<'a> Vectors<'a> {
+    /// Its rows from `row` on.
+    #[inline(always)]
+    pub(super) fn from(self, row: usize) -> Vectors<'a> {
+        Vectors { values: &self.values[row * self.row..], row: self.row }
+    }
+
+    /// The same numbers, read one by one.
+    #[inline(always)]
+    pub(super) fn scalars(self) -> Scalars<'a> {
+        Scalars { values: self.values, row: self.row, column: 1 }
+    }
+}
+
 /// A matrix written in registers.
 pub(super) struct Target<'a> {
     pub(super) values: &'a mut [f32],

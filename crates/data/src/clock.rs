@@ -25,6 +25,17 @@ impl Clock for SystemClock {
     }
 }
 
+/// Seconds as people say them: `42 s`, `3 min 20 s`, `1 h 5 min`.
+pub fn seconds_in_words(seconds: f64) -> String {
+    // What is negative or no number becomes 0.
+    let seconds = seconds.round() as u64;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
 /// A clock that stands still, for tests and replays.
 #[derive(Debug, Clone, Copy)]
 pub struct FixedClock(

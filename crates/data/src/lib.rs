@@ -29,6 +29,7 @@ pub mod batch;
 pub use catalogue::{Item, User};
 pub use clock::{
     Clock, ClockKind, FixedClock, SystemClock, TIME_MS_MAX, TIME_MS_MIN, format_ms, parse_ms,
+    seconds_in_words,
 };
 pub use dictionary::Dictionary;
 pub use error::{Error, Result};

@@ -1,5 +1,6 @@
 //! The line that a run tells at the end of an epoch.
 
+use data::seconds_in_words;
 use std::fmt;
 
 /// ```text
@@ -37,18 +38,9 @@ impl fmt::Display for EpochLine {
             write!(f, "  {tokens:.digits$} k tokens/s  {flops:.0} GFLOP/s")?;
         }
         if self.epoch < self.epochs {
-            write!(f, "  at most {} left", in_words(self.seconds_left))?;
+            write!(f, "  at most {} left", seconds_in_words(self.seconds_left))?;
         }
         Ok(())
-    }
-}
-
-fn in_words(seconds: f64) -> String {
-    let seconds = seconds.round() as u64;
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
     }
 }
 

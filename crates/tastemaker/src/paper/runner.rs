@@ -15,7 +15,6 @@ use super::metric::{HEADLINE, Metric};
 use super::outcome::{Outcome, Outcomes};
 use super::recipe::{Grid, GridArm, Recipe, SplitChoice};
 use super::store::Store;
-use super::verdict::in_words;
 use crate::hint;
 use crate::terminal::note;
 
@@ -117,7 +116,7 @@ pub(crate) fn run(recipe: &Recipe, choice: &Choice) -> Result<()> {
     for at in 0..left.len() {
         let task = &left[at];
         let eta = match costs.of(&left[at..]) {
-            Some(seconds) => format!(", about {} left", in_words(seconds)),
+            Some(seconds) => format!(", about {} left", data::seconds_in_words(seconds)),
             None => String::new(),
         };
         note(&format!("cell {} of {all}: {}{eta}", finished + at + 1, name(task)));
@@ -146,7 +145,10 @@ fn headline(cell: &Cell) -> String {
         0 => String::new(),
         epoch => format!(", epoch {epoch} of {}", cell.epochs.len()),
     };
-    format!("test: HR@10 {hr:.4}, NDCG@10 {ndcg:.4}{epoch}, {}", in_words(cell.seconds()))
+    format!(
+        "test: HR@10 {hr:.4}, NDCG@10 {ndcg:.4}{epoch}, {}",
+        data::seconds_in_words(cell.seconds())
+    )
 }
 
 fn identity(

@@ -6,7 +6,6 @@ use comfy_table::{Table, TableStyle};
 
 use super::metric::{Kind, Metric};
 use super::summary::{ArmSummary, GridSummary, Spread, Summary, Winner};
-use super::verdict::in_words;
 
 const QUICK: &str = "quick: fewer users and epochs, not numbers to quote";
 
@@ -96,7 +95,7 @@ fn accuracy(grid: &GridSummary) -> Vec<Vec<String>> {
             row.push(found.map_or("–".into(), |spread| shown(spread, arm.seeds.len())));
         }
         row.push(epochs(arm));
-        row.push(in_words(arm.seconds));
+        row.push(data::seconds_in_words(arm.seconds));
         rows.push(row);
     }
     rows

@@ -37,11 +37,6 @@ fn one() -> f32 {
     1.0
 }
 
-/// Left out of what is written, so that runs from before there was such a setting stay the same.
-fn is_zero(rate: &f32) -> bool {
-    rate.to_bits() == 0
-}
-
 /// How weights follow gradients.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -82,7 +77,6 @@ pub struct SequenceConfig {
     pub item_updates: ItemUpdates,
     /// Share of the items' embeddings that is dropped in a step, as inputs and as candidates
     /// alike: one mask over the whole table. RecTools, and with it eSASRec, trains so.
-    #[serde(skip_serializing_if = "is_zero")]
     pub item_dropout: f32,
     /// Largest norm of all gradients together; 0 = off.
     pub clip_norm: f64,
@@ -105,11 +99,11 @@ impl Default for SequenceConfig {
         SequenceConfig {
             model: SasRecConfig::default(),
             loss: Loss::SampledSoftmax { log_q: LogQ::None, temperature: 1.0 },
-            negatives: Negatives::Uniform { count: 256, layout: Layout::Shared, unseen: false },
+            negatives: Negatives::Uniform { count: 256, layout: Layout::PerRow, unseen: false },
             optimizer: Optimizer::Adam(AdamConfig { beta_2: 0.98, ..AdamConfig::default() }),
             schedule: Schedule { peak: 1e-3, warm_up: 0, decay: Decay::Constant, floor: 0.0 },
             item_updates: ItemUpdates::Dense,
-            item_dropout: 0.0,
+            item_dropout: 0.1,
             clip_norm: 0.0,
             batch_tokens: 20_000,
             epochs: 50,

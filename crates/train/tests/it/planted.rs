@@ -45,6 +45,8 @@ pub(crate) fn quick() -> SequenceConfig {
             ..SasRecConfig::default()
         },
         loss: Loss::SampledSoftmax { log_q: train::LogQ::None, temperature: 1.0 },
+        // Masks over the table and over touched rows differ.
+        item_dropout: 0.0,
         negatives: Negatives::Uniform { count: 16, layout: Layout::Shared, unseen: false },
         optimizer: Optimizer::Adam(AdamConfig::default()),
         schedule: Schedule { peak: 0.01, ..Schedule::default() },

@@ -50,6 +50,7 @@ pub(crate) struct Block {
     kind: BlockKind,
     heads: usize,
     dropout: f32,
+    dropout_attention: f32,
     dropout_hidden: f32,
     attention_scope: String,
     feed_forward_scope: String,
@@ -154,6 +155,7 @@ impl Block {
             kind,
             heads: config.heads as usize,
             dropout: config.dropout,
+            dropout_attention: config.dropout_attention,
             dropout_hidden: config.dropout_hidden,
             attention_norm,
             input,
@@ -186,7 +188,7 @@ impl Block {
                 Qkv::Split { query, key_value }
             }
         };
-        let mixed = tape.attention(qkv, self.heads, offsets)?; // [Σ n, dim]
+        let mixed = tape.attention(qkv, self.heads, offsets, self.dropout_attention)?; // [Σ n, dim]
         let branch = self.output.forward(tape, mixed, Activation::None)?; // [Σ n, dim]
         let y = match self.attention_gate {
             Some(gate) => {

@@ -62,6 +62,8 @@ pub struct SasRecConfig {
     pub dropout: f32,
     /// Share of the numbers inside the feed-forward part that is dropped in training.
     pub dropout_hidden: f32,
+    /// Share of the attention weights that is dropped in training.
+    pub dropout_attention: f32,
     /// Multiplies embeddings by √dim before positions are added.
     pub scale_embedding: bool,
     /// Added to the variance in layer norms.
@@ -80,6 +82,7 @@ impl Default for SasRecConfig {
             positions: Positions::FromEnd,
             dropout: 0.1,
             dropout_hidden: 0.0,
+            dropout_attention: 0.0,
             scale_embedding: false,
             norm_eps: 1e-8,
         }
@@ -110,9 +113,11 @@ impl SasRecConfig {
                 format!("{} heads do not share {} columns", self.heads, self.dim),
             );
         }
-        for (field, rate) in
-            [("dropout", self.dropout), ("dropout_hidden", self.dropout_hidden)]
-        {
+        for (field, rate) in [
+            ("dropout", self.dropout),
+            ("dropout_hidden", self.dropout_hidden),
+            ("dropout_attention", self.dropout_attention),
+        ] {
             if !(0.0..1.0).contains(&rate) {
                 return refused(field, format!("{rate} is not in [0, 1)"));
             }

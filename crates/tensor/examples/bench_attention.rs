@@ -63,7 +63,7 @@ fn attend(
 ) -> Result<()> {
     let mut tape = Tape::training(parameters, workspace, 1);
     let packed = tape.leaf(&arrays.packed, 3 * arrays.width)?;
-    let out = tape.attention(Qkv::Packed(packed), arrays.heads, &arrays.offsets)?;
+    let out = tape.attention(Qkv::Packed(packed), arrays.heads, &arrays.offsets, 0.0)?;
     let sum = tape.weighted_sum(out, &arrays.gradient)?;
     let out = tape.value(out).to_vec();
     let gradients = tape.backward(sum)?;

@@ -35,8 +35,8 @@ pub struct Dropout {
 }
 
 impl Dropout {
-    /// Drops a share `rate` (0 to below 1) of a stream.
-    pub(crate) fn new(rate: f32, seed: u32) -> Dropout {
+    /// Drops a share `rate` (0 to below 1) of the stream of `seed`.
+    pub fn new(rate: f32, seed: u32) -> Dropout {
         let threshold = (f64::from(rate) * f64::from(u32::MAX)) as u32;
         Dropout { seed, threshold, scale: 1.0 / (1.0 - rate) }
     }

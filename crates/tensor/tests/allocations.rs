@@ -77,7 +77,7 @@ fn forward<'a>(
         let [input, output, up, down] = [0, 1, 2, 3].map(|at| tape.parameter(block[at]));
         let normal = tape.norm(x, NormKind::Layer, 1e-5, None, None)?;
         let qkv = tape.linear(normal, input, None, Activation::None)?;
-        let heads = tape.attention(Qkv::Packed(qkv), 2, &batch.offsets)?;
+        let heads = tape.attention(Qkv::Packed(qkv), 2, &batch.offsets, 0.0)?;
         let branch = tape.linear(heads, output, None, Activation::None)?;
         x = tape.residual(x, branch, 0.1)?;
         let normal = tape.norm(x, NormKind::Layer, 1e-5, None, None)?;

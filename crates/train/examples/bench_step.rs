@@ -77,6 +77,7 @@ impl Training {
             positions: Positions::FromStart,
             dropout: 0.0,
             dropout_hidden: 0.0,
+            dropout_attention: 0.0,
             scale_embedding: false,
             norm_eps: number("norm_epsilon")? as f32,
         };

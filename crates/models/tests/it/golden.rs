@@ -58,6 +58,7 @@ fn agrees(json: &str, tensors: &[u8]) {
         length_max: of.length_max,
         dropout: 0.0,
         dropout_hidden: 0.0,
+        dropout_attention: 0.0,
         scale_embedding: of.scale_embedding,
         norm_eps: of.norm_epsilon,
     };

@@ -2,7 +2,7 @@
 //!
 //! Online softmax forward, recomputation backward (Dao et al. 2022, FlashAttention) over jagged
 //! rows (Xu et al. 2024, arXiv 2409.15373). Memory is linear in the tokens. Not for attention
-//! with an additive bias or dropout on its weights.
+//! with an additive bias.
 
 use super::Op;
 use crate::Offsets;
@@ -11,6 +11,7 @@ use crate::device::Device;
 use crate::error::{Result, refused};
 use crate::kernel::reference::attention::Inputs;
 use crate::kernel::{absent, cpu, reference};
+use crate::random::Dropout;
 use crate::tape::{Backward, Tape, Value, Var};
 
 /// Where queries, keys and values are.
@@ -44,6 +45,8 @@ pub struct AttentionShape {
     pub value_column: usize,
     /// What scores are multiplied by: usually 1 / √ of the head's width.
     pub scale: f32,
+    /// Which weights are dropped, after the softmax.
+    pub dropout: Dropout,
 }
 
 impl AttentionShape {
@@ -58,6 +61,7 @@ impl AttentionShape {
             key_column: width,
             value_column: 2 * width,
             scale: 1.0 / (head_width as f32).sqrt(),
+            dropout: Dropout::NONE,
         }
     }
 
@@ -96,6 +100,19 @@ impl AttentionShape {
         token * self.key_stride + self.value_column + head * self.head_width
     }
 
+    /// What the weights of a token and head are dropped by: see [`AttentionShape::kept`].
+    #[inline(always)]
+    pub fn stream_of(self, token: usize, head: usize) -> u32 {
+        ((token * self.heads + head) as u32).wrapping_mul(0x9e37_79b1)
+    }
+
+    /// What the weight of key `place` (counted within the row) is multiplied by: 0 or
+    /// 1 / (1 - rate).
+    #[inline(always)]
+    pub fn kept(self, stream: u32, place: usize) -> f32 {
+        self.dropout.factor(stream ^ place as u32)
+    }
+
     /// Operations of the two products over the causal half.
     pub fn flops(self, offsets: &Offsets) -> u64 {
         2 * self.width() as u64 * (offsets.squares() + offsets.total() as u64)
@@ -113,11 +130,18 @@ pub(crate) struct Attention<'a> {
 
 impl<'a> Tape<'a> {
     /// Causal attention within each row of `offsets` → `[Σ n, width]`. `width` must be a
-    /// multiple of `heads`; scores are divided by √(width / heads).
+    /// multiple of `heads`; scores are divided by √(width / heads). A share `rate` of the weights
+    /// is dropped in training.
     ///
     /// # Errors
-    /// Where shapes do not fit.
-    pub fn attention(&mut self, qkv: Qkv, heads: usize, offsets: &'a Offsets) -> Result<Var> {
+    /// Where shapes do not fit, or the rate is not in `[0, 1)`.
+    pub fn attention(
+        &mut self,
+        qkv: Qkv,
+        heads: usize,
+        offsets: &'a Offsets,
+        rate: f32,
+    ) -> Result<Var> {
         let (rows, width) = match qkv {
             Qkv::Packed(all) => {
                 let (rows, columns) = self.shape(all);
@@ -157,6 +181,8 @@ impl<'a> Tape<'a> {
                 (AttentionShape::split(heads, head_width), [query, key_value])
             }
         };
+        let shape =
+            AttentionShape { dropout: self.dropout_of_next("attention", rate)?, ..shape };
         let wanted = self.wanted(&sources);
         let mut y = self.workspace.buffers.take(rows * width);
         let mut lse = self.workspace.buffers.take(rows * heads);

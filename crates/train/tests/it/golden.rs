@@ -60,6 +60,7 @@ fn agrees(block: BlockKind, json: &str, tensors: &[u8]) {
         length_max: of("length_max"),
         dropout: 0.0,
         dropout_hidden: 0.0,
+        dropout_attention: 0.0,
         scale_embedding: golden["config"]["scale_embedding"].as_bool().unwrap(),
         norm_eps: 1e-8,
     };

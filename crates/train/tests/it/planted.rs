@@ -42,6 +42,7 @@ pub(crate) fn quick() -> SequenceConfig {
             length_max: 8,
             dropout: 0.0,
             dropout_hidden: 0.0,
+            dropout_attention: 0.0,
             ..SasRecConfig::default()
         },
         loss: Loss::SampledSoftmax { log_q: train::LogQ::None, temperature: 1.0 },

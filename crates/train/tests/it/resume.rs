@@ -118,6 +118,7 @@ fn tiny() -> SequenceConfig {
     config.validate_every = 1;
     config.model.dropout = 0.2;
     config.model.dropout_hidden = 0.1;
+    config.model.dropout_attention = 0.1;
     config
 }
 

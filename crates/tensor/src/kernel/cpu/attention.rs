@@ -131,6 +131,12 @@ impl WithSimd for Forward<'_> {
                             &mut total[row],
                             &mut sums[row * width..][..width],
                         );
+                        if !shape.dropout.is_none() {
+                            let stream = shape.stream_of(first + from + row, head);
+                            for (place, weight) in scores.iter_mut().enumerate() {
+                                *weight *= shape.kept(stream, key + place);
+                            }
+                        }
                     }
                     product(
                         simd,
@@ -368,9 +374,20 @@ impl WithSimd for Backward<'_> {
                         let weights = &mut scores[row * KEYS_BACK..][..padded];
                         let dscores = &mut dscores[row * KEYS_BACK..][..padded];
                         let delta = deltas[row];
-                        for (weight, dscore) in weights.iter_mut().zip(dscores.iter_mut()) {
-                            *weight = lanes::exp(*weight - lse);
-                            *dscore = *weight * (*dscore - delta);
+                        let pairs = weights.iter_mut().zip(dscores.iter_mut());
+                        if shape.dropout.is_none() {
+                            for (weight, dscore) in pairs {
+                                *weight = lanes::exp(*weight - lse);
+                                *dscore = *weight * (*dscore - delta);
+                            }
+                        } else {
+                            let stream = shape.stream_of(first + from + row, head);
+                            for (place, (weight, dscore)) in pairs.enumerate() {
+                                let kept = shape.kept(stream, key + place);
+                                *weight = lanes::exp(*weight - lse);
+                                *dscore = *weight * (kept * *dscore - delta);
+                                *weight *= kept;
+                            }
                         }
                         weights[seen..].fill(0.0);
                         dscores[seen..].fill(0.0);

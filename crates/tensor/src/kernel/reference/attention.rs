@@ -35,8 +35,10 @@ pub fn forward<F: Real>(
                 lse[at * shape.heads + head] = most + sum.ln();
                 let to = (at * shape.heads + head) * width;
                 out[to..to + width].fill(F::ZERO);
+                let stream = shape.stream_of(at, head);
                 for (key, score) in scores.iter().enumerate() {
-                    let weight = (*score - most).exp() / sum;
+                    let kept = F::of(f64::from(shape.kept(stream, key)));
+                    let weight = kept * (*score - most).exp() / sum;
                     let from = shape.value_at(row.start + key, head);
                     for lane in 0..width {
                         out[to + lane] += weight * inputs.value[from + lane];
@@ -82,6 +84,7 @@ pub fn backward<F: Real>(
         for head in 0..shape.heads {
             for at in row.clone() {
                 let to = (at * shape.heads + head) * width;
+                let stream = shape.stream_of(at, head);
                 let along = (0..width).map(|lane| dout[to + lane] * out[to + lane]).sum::<F>();
                 for key in row.start..=at {
                     let weight = (score(shape, inputs, head, at, key)
@@ -95,12 +98,13 @@ pub fn backward<F: Real>(
                     let dweight = (0..width)
                         .map(|lane| dout[to + lane] * inputs.value[v + lane])
                         .sum::<F>();
-                    let dscore = weight * (dweight - along) * scale;
+                    let kept = F::of(f64::from(shape.kept(stream, key - row.start)));
+                    let dscore = weight * (kept * dweight - along) * scale;
                     for lane in 0..width {
                         dquery[q + lane] += dscore * inputs.key[k + lane];
                         let others = dkey_value.as_deref_mut().unwrap_or(dquery);
                         others[k + lane] += dscore * inputs.query[q + lane];
-                        others[v + lane] += weight * dout[to + lane];
+                        others[v + lane] += kept * weight * dout[to + lane];
                     }
                 }
             }

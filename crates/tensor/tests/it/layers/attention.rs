@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use tensor::kernel::Grad;
 use tensor::kernel::reference::attention::{self as truth, Inputs};
-use tensor::{AttentionShape, Device, Offsets, Qkv};
+use tensor::{AttentionShape, Device, Dropout, Offsets, Qkv};
 
 use super::{How, Outcome, absent_on_cuda, agrees, close, input, offsets, room, run};
 use crate::gradients::check;
@@ -12,7 +12,7 @@ use crate::numbers::{numbers, wide};
 fn packed(values: &[f32], heads: usize, width: usize, offsets: &Offsets) -> Outcome {
     let inputs = [(values.to_vec(), 3 * width)];
     run(&inputs, offsets, How { device: Device::Cpu, ..How::default() }, &|offsets, tape, v| {
-        tape.attention(Qkv::Packed(v[0]), heads, offsets)
+        tape.attention(Qkv::Packed(v[0]), heads, offsets, 0.0)
     })
     .unwrap()
 }
@@ -25,16 +25,16 @@ fn kernels_agree_at_every_head_width() {
             let width = heads * head_width;
             let rows = offsets.total();
             agrees(&[input(1, rows, 3 * width)], &offsets, |offsets, tape, v| {
-                tape.attention(Qkv::Packed(v[0]), heads, offsets)
+                tape.attention(Qkv::Packed(v[0]), heads, offsets, 0.0)
             });
             let split = [input(1, rows, width), input(2, rows, 2 * width)];
             agrees(&split, &offsets, |offsets, tape, v| {
-                tape.attention(Qkv::Split { query: v[0], key_value: v[1] }, heads, offsets)
+                tape.attention(Qkv::Split { query: v[0], key_value: v[1] }, heads, offsets, 0.0)
             });
         }
     }
     absent_on_cuda(&[input(1, offsets.total(), 3)], &offsets, |offsets, tape, v| {
-        tape.attention(Qkv::Packed(v[0]), 1, offsets)
+        tape.attention(Qkv::Packed(v[0]), 1, offsets, 0.0)
     });
 }
 
@@ -44,10 +44,27 @@ fn rows_that_end_on_borders_of_tiles() {
         for head_width in [4, 16] {
             let offsets = offsets(&[length]);
             agrees(&[input(3, length, 6 * head_width)], &offsets, |offsets, tape, v| {
-                tape.attention(Qkv::Packed(v[0]), 2, offsets)
+                tape.attention(Qkv::Packed(v[0]), 2, offsets, 0.0)
             });
         }
     }
+}
+
+#[test]
+fn weights_are_dropped_alike_on_every_kernel() {
+    let offsets = offsets(&[3, 0, 40, 1, 150]);
+    let rows = offsets.total();
+    let inputs = [input(5, rows, 3 * 32)];
+    let dropped = agrees(&inputs, &offsets, |offsets, tape, v| {
+        tape.attention(Qkv::Packed(v[0]), 2, offsets, 0.5)
+    });
+    let whole = agrees(&inputs, &offsets, |offsets, tape, v| {
+        tape.attention(Qkv::Packed(v[0]), 2, offsets, 0.0)
+    });
+    assert_ne!(dropped.value, whole.value);
+    agrees(&[input(1, rows, 16), input(2, rows, 32)], &offsets, |offsets, tape, v| {
+        tape.attention(Qkv::Split { query: v[0], key_value: v[1] }, 1, offsets, 0.2)
+    });
 }
 
 #[test]
@@ -57,7 +74,7 @@ fn long_rows() {
     let on = |device| {
         let how = How { device, ..How::default() };
         run(&inputs, &offsets, how, &|offsets, tape, v| {
-            tape.attention(Qkv::Packed(v[0]), 1, offsets)
+            tape.attention(Qkv::Packed(v[0]), 1, offsets, 0.0)
         })
         .unwrap()
     };
@@ -72,7 +89,7 @@ fn no_rows_and_empty_rows() {
     for lengths in [&[][..], &[0, 0, 0][..]] {
         let offsets = offsets(lengths);
         let found = agrees(&[(vec![], 12)], &offsets, |offsets, tape, v| {
-            tape.attention(Qkv::Packed(v[0]), 2, offsets)
+            tape.attention(Qkv::Packed(v[0]), 2, offsets, 0.0)
         });
         assert!(found.value.is_empty());
     }
@@ -80,7 +97,13 @@ fn no_rows_and_empty_rows() {
 
 #[test]
 fn gradients_are_right() {
-    let (offsets, shape) = (offsets(&[3, 0, 1, 2]), AttentionShape::split(2, 3));
+    let shape = AttentionShape::split(2, 3);
+    gradients_agree(shape);
+    gradients_agree(AttentionShape { dropout: Dropout::new(0.4, 7), ..shape });
+}
+
+fn gradients_agree(shape: AttentionShape) {
+    let offsets = offsets(&[3, 0, 1, 2]);
     let forward = |inputs: &[Vec<f64>]| {
         let (mut out, mut lse) = (room(36), room(12));
         let (query, key) = (&inputs[0][..], &inputs[1][..]);

@@ -132,7 +132,7 @@ fn attention() {
     let with = |words: &str, rows: usize, width: usize, heads: usize| {
         refuses(&two, words, |two, tape| {
             let x = matrix(tape, rows, width);
-            tape.attention(Qkv::Packed(x), heads, two)
+            tape.attention(Qkv::Packed(x), heads, two, 0.0)
         });
     };
     with("attention: 4 columns are not q, k and v", 2, 4, 1);
@@ -141,7 +141,7 @@ fn attention() {
     with("attention: offsets over 2 tokens for 3 rows", 3, 6, 1);
     refuses(&two, "attention: queries of [2, 3], keys and values of (2, 3)", |two, tape| {
         let x = matrix(tape, 2, 3);
-        tape.attention(Qkv::Split { query: x, key_value: x }, 1, two)
+        tape.attention(Qkv::Split { query: x, key_value: x }, 1, two, 0.0)
     });
 }
 

@@ -61,7 +61,7 @@ fn items_as_input_and_as_scores() {
         let x = tape.gather(v[0], index, 2.0)?;
         let qkv = tape.concat(x, x)?;
         let qkv = tape.concat(qkv, x)?;
-        let x = tape.attention(Qkv::Packed(qkv), 2, offsets)?;
+        let x = tape.attention(Qkv::Packed(qkv), 2, offsets, 0.0)?;
         let loss = SampledLoss {
             positives,
             negatives: Negatives::Shared { items: negatives },

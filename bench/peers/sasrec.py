@@ -2,6 +2,7 @@
 
 Pre-norm blocks, no dropout, scores tied to the table of items, the sampled softmax over shared negatives.
 The file of weights is what both sides begin from; the docstring of `write_weights` says what is in it.
+Other peers in PyTorch take from here what is not SASRec's alone.
 """
 
 import json
@@ -51,8 +52,8 @@ def write_weights(folder, config):
         json.dump(config, file, indent=2)
 
 
-class Sasrec:
-    """Weights as torch keeps them (`[out, in]`), and the forward pass over padded rows."""
+class Model:
+    """Weights as torch keeps them (`[out, in]`), the table of items apart from them, and Adam."""
 
     def __init__(self, folder):
         with open(f"{folder}/config.json") as file:
@@ -70,6 +71,10 @@ class Sasrec:
         return torch.optim.Adam(
             parameters, lr=config["learning_rate"], betas=config["betas"], eps=config["epsilon"], fused=True
         )
+
+
+class Sasrec(Model):
+    """The forward pass over padded rows."""
 
     def hidden(self, x):
         """From the items' rows [rows, length, dim] to what the scores are made of."""

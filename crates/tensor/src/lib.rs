@@ -27,8 +27,9 @@ pub use jagged::{Jagged, Offsets};
 pub use kernel::pair::{Pair, PairMut};
 pub use meter::{Counted, Meter};
 pub use op::{
-    Activation, AttentionShape, Contrast, LinearShape, Negatives, NormKind, Qkv, SampledLoss,
-    SampledShape, jagged::Pool, scores,
+    Activation, AttentionShape, Contrast, EventRows, LinearShape, Negatives, NormKind,
+    PointwiseShape, Qkv, SampledLoss, SampledShape, ScoreBiases, TIME_BUCKETS, Weighting,
+    jagged::Pool, scores, time_bucket,
 };
 pub use parameters::{ParameterId, Parameters};
 pub use pick::Pick;

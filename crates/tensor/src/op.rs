@@ -5,6 +5,9 @@ mod activation;
 mod linear;
 mod norm;
 mod attention;
+pub(crate) mod time_bucket;
+pub(crate) mod event_rows;
+mod pointwise_attention;
 mod residual;
 mod gate;
 mod gather;
@@ -25,10 +28,13 @@ use crate::tape::{Backward, Gradient, Var};
 
 pub use activation::Activation;
 pub use attention::{AttentionShape, Qkv};
+pub use event_rows::EventRows;
 pub use linear::LinearShape;
 pub use norm::NormKind;
+pub use pointwise_attention::{PointwiseShape, ScoreBiases, Weighting};
 pub use sampled_loss::{Contrast, Negatives, SampledLoss, SampledShape};
 pub use scores::scores;
+pub use time_bucket::{TIME_BUCKETS, time_bucket};
 
 /// Every layer that a tape can hold.
 #[derive(Debug)]
@@ -38,6 +44,7 @@ pub(crate) enum Op<'a> {
     Linear(linear::Linear),
     Norm(norm::Norm),
     Attention(attention::Attention<'a>),
+    Pointwise(pointwise_attention::Pointwise<'a>),
     Residual(residual::Residual),
     Gated(gate::Gated),
     SwiGlu(gate::SwiGlu),
@@ -61,6 +68,7 @@ impl Op<'_> {
             Op::Linear(_) => "linear",
             Op::Norm(_) => "norm",
             Op::Attention(_) => "attention",
+            Op::Pointwise(_) => "pointwise attention",
             Op::Residual(_) => "residual",
             Op::Gated(_) => "gated residual",
             Op::SwiGlu(_) => "swiglu",
@@ -89,6 +97,7 @@ impl Op<'_> {
             Op::Linear(op) => op.backward(backward, own, dy),
             Op::Norm(op) => op.backward(backward, dy),
             Op::Attention(op) => op.backward(backward, own, dy),
+            Op::Pointwise(op) => op.backward(backward, own, dy),
             Op::Residual(op) => op.backward(backward, dy),
             Op::Gated(op) => op.backward(backward, dy),
             Op::SwiGlu(op) => op.backward(backward, dy),
@@ -110,6 +119,7 @@ impl Op<'_> {
             Op::Linear(op) => op.recycle(buffers),
             Op::Norm(op) => op.recycle(buffers),
             Op::Attention(op) => op.recycle(buffers),
+            Op::Pointwise(op) => op.recycle(buffers),
             Op::Normalise(op) => op.recycle(buffers),
             Op::Sampled(op) => op.recycle(buffers),
             Op::Binary(op) => op.recycle(buffers),

@@ -413,5 +413,6 @@ def golden_losses(hidden, items):
     })
 
 
-made = {name: golden_model(name) for name in SCALED}
-golden_losses(made["pre-norm"]["hidden"], made["pre-norm"]["parameter.items"])
+if __name__ == "__main__":
+    made = {name: golden_model(name) for name in SCALED}
+    golden_losses(made["pre-norm"]["hidden"], made["pre-norm"]["parameter.items"])

@@ -16,6 +16,7 @@ mod golden;
 mod jagged;
 mod linear;
 mod norm;
+mod pointwise_attention;
 mod refusals;
 mod sampled_loss;
 mod several_readers;

@@ -8,6 +8,7 @@
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::heads::{Columns, PAD, store};
 use super::lanes;
 use super::parts::split_rows;
 use super::scratch::with_scratch;
@@ -23,9 +24,6 @@ const QUERIES: usize = 32;
 const KEYS: usize = 128;
 /// Keys of a block, backward, where two score tiles are alive.
 const KEYS_BACK: usize = 64;
-/// Widths and key counts are padded to this in scratch, the lanes of the widest registers.
-const PAD: usize = 16;
-
 /// As [`crate::kernel::reference::attention::forward`].
 pub(crate) fn forward(
     shape: AttentionShape,
@@ -165,7 +163,13 @@ impl WithSimd for Forward<'_> {
 /// One row of the online softmax: scores become e^(score - most), keys that are not seen 0; a new
 /// maximum scales down what was summed before.
 #[inline(always)]
-fn soften(scores: &mut [f32], seen: usize, most: &mut f32, total: &mut f32, sums: &mut [f32]) {
+pub(super) fn soften(
+    scores: &mut [f32],
+    seen: usize,
+    most: &mut f32,
+    total: &mut f32,
+    sums: &mut [f32],
+) {
     scores[seen..].fill(f32::NEG_INFINITY);
     let found = lanes::largest(scores);
     if found > *most {
@@ -180,59 +184,6 @@ fn soften(scores: &mut [f32], seen: usize, most: &mut f32, total: &mut f32, sums
     scores.iter_mut().for_each(|score| *score = lanes::exp(*score - most));
     scores[seen..].fill(0.0);
     *total += lanes::sum(scores);
-}
-
-/// One head's columns of a row of tokens, `[count, width]`, somewhere in a wider matrix.
-#[derive(Clone, Copy)]
-struct Columns<'a> {
-    from: &'a [f32],
-    /// Where the first token's begin.
-    at: usize,
-    /// From one token to the next.
-    stride: usize,
-    count: usize,
-    width: usize,
-}
-
-impl<'a> Columns<'a> {
-    /// Transposed and scaled: `to [width, n]`, padding 0.
-    #[inline(always)]
-    fn across(self, scale: f32, to: &mut [f32], n: usize) {
-        let Columns { from, at, stride, count, width } = self;
-        let mut token = 0;
-        // Sixteen tokens at a time: sixteen lines read, then whole lines written.
-        while token < count {
-            let tokens = PAD.min(count - token);
-            for lane in 0..width {
-                let line = &mut to[lane * n + token..][..PAD];
-                for (place, value) in line.iter_mut().enumerate() {
-                    *value = if place < tokens {
-                        scale * from[at + (token + place) * stride + lane]
-                    } else {
-                        0.0
-                    };
-                }
-            }
-            token += PAD;
-        }
-    }
-
-    /// To be read in whole registers: where they are, or, where the width is none of registers,
-    /// from `copy`, with padding 0.
-    #[inline(always)]
-    fn registers(self, copy: &'a mut [f32]) -> Vectors<'a> {
-        let Columns { from, at, stride, count, width } = self;
-        let padded = width.next_multiple_of(PAD);
-        if padded == width {
-            return Vectors { values: &from[at..], row: stride };
-        }
-        for (token, to) in copy.chunks_exact_mut(padded).take(count).enumerate() {
-            let (values, padding) = to.split_at_mut(width);
-            values.copy_from_slice(&from[at + token * stride..][..width]);
-            padding.fill(0.0);
-        }
-        Vectors { values: copy, row: padded }
-    }
 }
 
 /// As [`crate::kernel::reference::attention::backward`].
@@ -445,14 +396,5 @@ impl WithSimd for Backward<'_> {
                 store(&mut into[v..v + head_width], accumulate, 1.0, &dvalues[from..]);
             }
         }
-    }
-}
-
-#[inline(always)]
-fn store(to: &mut [f32], accumulate: bool, scale: f32, from: &[f32]) {
-    if accumulate {
-        to.iter_mut().zip(from).for_each(|(to, from)| *to += scale * *from);
-    } else {
-        to.iter_mut().zip(from).for_each(|(to, from)| *to = scale * *from);
     }
 }

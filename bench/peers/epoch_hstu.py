@@ -3,10 +3,10 @@
     python3 epoch_hstu.py make FOLDER RATINGS     writes what both sides read
     python3 epoch_hstu.py train FOLDER            a worker; a `run` is an epoch, `check` each epoch's loss
 
-RATINGS is ML-1M's ratings_chronological_approx_ts.csv.gz. Attention pads every batch to 211, and each token's
-negatives are looked up and set to length 1 for themselves, both as the public research code does. What
-depends on no parameter but where tokens lie is done before the clock starts, and negatives are drawn there
-too: the generous choice for this side.
+RATINGS is ML-1M's ratings_chronological_approx_ts.csv.gz. Attention pads every batch to 211, as the public
+research code does. That code draws negatives in each step, and sets every row that it looks up for them to
+length 1; here they are drawn, and rows padded, before the clock starts, and the table is set to length 1 once a
+step: the generous choices for this side.
 """
 
 import csv
@@ -89,8 +89,9 @@ class Epoch:
 
     def sampled_softmax(self, hidden, targets, negatives):
         """A list of negatives for each token; those that are its target are left out."""
-        positive = (hidden * unit(F.embedding(targets, self.table))).sum(dim=1, keepdim=True)
-        negative = torch.einsum("tc,tnc->tn", hidden, unit(F.embedding(negatives, self.table)))
+        items = unit(self.table)
+        positive = (hidden * F.embedding(targets, items)).sum(dim=1, keepdim=True)
+        negative = (F.embedding(negatives, items) @ hidden[:, :, None]).squeeze(2)
         negative = negative.masked_fill(negatives == targets[:, None], -torch.inf)
         scores = torch.cat([positive, negative], dim=1) / self.model.config["temperature"]
         return F.cross_entropy(scores, torch.zeros_like(targets))

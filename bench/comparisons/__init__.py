@@ -1,6 +1,8 @@
 """Every comparison by its name on the command line: a module whose `measure(settings)` does it."""
 
-from . import als, attention, ease, epoch_sasrec, import_large, import_movielens, serve, step_sasrec, topk
+from . import (
+    als, attention, ease, epoch_hstu, epoch_sasrec, import_large, import_movielens, serve, step_hstu, step_sasrec, topk,
+)
 
 COMPARISONS = {
     "import": import_movielens,
@@ -11,5 +13,7 @@ COMPARISONS = {
     "attention": attention,
     "step-sasrec": step_sasrec,
     "epoch-sasrec-ml1m": epoch_sasrec,
+    "step-hstu": step_hstu,
+    "epoch-hstu-ml1m": epoch_hstu,
     "topk": topk,
 }

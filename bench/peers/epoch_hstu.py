@@ -91,7 +91,7 @@ class Epoch:
         """A list of negatives for each token; those that are its target are left out."""
         items = unit(self.table)
         positive = (hidden * F.embedding(targets, items)).sum(dim=1, keepdim=True)
-        negative = (F.embedding(negatives, items) @ hidden[:, :, None]).squeeze(2)
+        negative = torch.einsum("tc,tnc->tn", hidden, F.embedding(negatives, items))
         negative = negative.masked_fill(negatives == targets[:, None], -torch.inf)
         scores = torch.cat([positive, negative], dim=1) / self.model.config["temperature"]
         return F.cross_entropy(scores, torch.zeros_like(targets))

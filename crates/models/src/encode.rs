@@ -2,12 +2,54 @@
 
 use tensor::{Offsets, Tape, Workspace};
 
-use crate::{Result, Rows, SasRec};
+use crate::{Result, Rows, SequenceModel};
 
 /// Tokens of one pass: enough for every thread, little enough for the cache.
 const TOKENS: usize = 8192;
 
-impl SasRec {
+/// A history to encode, oldest event first.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Past<'a> {
+    /// Rows of the items' matrix.
+    pub items: &'a [u32],
+    /// When each event happened, in milliseconds, as events are kept. Of the same length, or
+    /// empty for a model without times.
+    pub times_ms: &'a [i64],
+    /// When the request is made, in milliseconds.
+    pub now_ms: i64,
+}
+
+/// Tokens of several histories.
+#[derive(Default)]
+struct Tokens {
+    index: Vec<u32>,
+    lengths: Vec<usize>,
+    happened_at: Vec<i64>,
+    asked_at: Vec<i64>,
+}
+
+impl Tokens {
+    /// Adds the latest `most` events.
+    fn push(&mut self, past: &Past<'_>, most: usize) {
+        let from = past.items.len().saturating_sub(most);
+        self.index.extend_from_slice(&past.items[from..]);
+        self.lengths.push(past.items.len() - from);
+        // Unknown times are now: every span is 0.
+        let now = seconds(past.now_ms);
+        let at = |place: usize| past.times_ms.get(place).map_or(now, |time| seconds(*time));
+        for place in from..past.items.len() {
+            self.happened_at.push(at(place));
+            self.asked_at.push(if place + 1 < past.items.len() { at(place + 1) } else { now });
+        }
+    }
+}
+
+/// Whole seconds, rounded down.
+pub fn seconds(ms: i64) -> i64 {
+    ms.div_euclid(1000)
+}
+
+impl SequenceModel {
     /// The hidden state of the last event of each history → `[histories, dim]`; zeros for an
     /// empty one. Of longer histories the latest `length_max` events are read. `items [n, dim]`
     /// are the embeddings.
@@ -18,28 +60,27 @@ impl SasRec {
         &self,
         workspace: &mut Workspace,
         items: &[f32],
-        histories: &[&[u32]],
+        histories: &[Past<'_>],
     ) -> Result<Vec<f32>> {
-        let dim = self.config().dim as usize;
-        let most = self.config().length_max as usize;
+        let (dim, most) = {
+            let config = self.config();
+            (config.dim() as usize, config.length_max() as usize)
+        };
         let mut states = vec![0.0; histories.len() * dim];
         let mut first = 0;
         while first < histories.len() {
-            let mut index: Vec<u32> = Vec::new();
-            let mut lengths = Vec::new();
+            let mut tokens = Tokens::default();
             let mut next = first;
-            while next < histories.len() {
-                let history = histories[next];
-                let history = &history[history.len().saturating_sub(most)..];
-                if !lengths.is_empty() && index.len() + history.len() > TOKENS {
+            while let Some(history) = histories.get(next) {
+                let length = history.items.len().min(most);
+                if next > first && tokens.index.len() + length > TOKENS {
                     break;
                 }
-                index.extend_from_slice(history);
-                lengths.push(history.len());
+                tokens.push(history, most);
                 next += 1;
             }
             let states = &mut states[first * dim..next * dim];
-            self.encode_some(workspace, items, &index, &lengths, states)?;
+            self.encode_some(workspace, items, &tokens, states)?;
             first = next;
         }
         Ok(states)
@@ -49,17 +90,23 @@ impl SasRec {
         &self,
         workspace: &mut Workspace,
         items: &[f32],
-        index: &[u32],
-        lengths: &[usize],
+        tokens: &Tokens,
         states: &mut [f32],
     ) -> Result<()> {
-        let dim = self.config().dim as usize;
-        let offsets = Offsets::from_lengths(lengths)?;
+        let config = self.config();
+        let dim = config.dim() as usize;
+        let offsets = Offsets::from_lengths(&tokens.lengths)?;
         let mut positions = Vec::new();
-        self.config().positions.places(&offsets, &mut positions);
-        let mut tape = Tape::inference(&self.parameters, workspace);
+        config.positions().places(&offsets, &mut positions);
+        let mut tape = Tape::inference(self.parameters(), workspace);
         let table = tape.leaf(items, dim)?;
-        let rows = Rows { index, positions: &positions, offsets: &offsets };
+        let rows = Rows {
+            index: &tokens.index,
+            positions: &positions,
+            offsets: &offsets,
+            happened_at: &tokens.happened_at,
+            asked_at: &tokens.asked_at,
+        };
         let hidden = self.forward(&mut tape, table, rows)?;
         let hidden = tape.value(hidden);
         for (state, range) in states.chunks_exact_mut(dim).zip(offsets.ranges()) {

@@ -7,13 +7,23 @@
 
 mod error;
 mod init;
+mod setting;
+mod rows;
 mod block;
 mod sasrec;
+mod hstu;
+mod sequence_model;
 mod encode;
 mod checkpoint;
 
 pub use block::BlockKind;
 pub use checkpoint::{parameters_from_bytes, parameters_to_bytes};
+pub use encode::{Past, seconds};
 pub use error::{Error, Result};
+pub use hstu::{AttentionWeights, Hstu, HstuConfig};
 pub use init::normal;
-pub use sasrec::{Positions, Rows, SasRec, SasRecConfig};
+pub use rows::{Positions, Rows};
+pub use sasrec::{SasRec, SasRecConfig};
+pub use sequence_model::{SequenceModel, SequenceModelConfig};
+
+use sequence_model::COSINE_EPS;

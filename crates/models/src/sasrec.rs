@@ -5,40 +5,16 @@
 //! not its affair: hidden states out, and the score of item i is `h · items[i]`.
 
 use serde::{Deserialize, Serialize};
-use tensor::{Offsets, ParameterId, Parameters, Tape, Var};
+use tensor::{ParameterId, Parameters, Tape, Var};
 
 use crate::block::{Block, BlockKind, Norm};
 use crate::init::normal;
+use crate::rows::{Positions, Rows};
+use crate::setting::Ranges;
 use crate::{Error, Result};
 
 /// Deviation of first embeddings.
 const DEVIATION: f32 = 0.02;
-
-/// Where the positions of a history are counted from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Positions {
-    /// The oldest event is 0: a position says how much came before.
-    FromStart,
-    /// The latest event is 0: a position says how long ago, as in implementations that pad
-    /// histories on the left. On sparse logs clearly better.
-    #[default]
-    FromEnd,
-}
-
-impl Positions {
-    /// The position of each token, row after row, into `places`.
-    pub fn places(self, offsets: &Offsets, places: &mut Vec<u32>) {
-        places.clear();
-        for range in offsets.ranges() {
-            let row = 0..range.len() as u32;
-            match self {
-                Positions::FromStart => places.extend(row),
-                Positions::FromEnd => places.extend(row.rev()),
-            }
-        }
-    }
-}
 
 /// What the model is made of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,6 +42,9 @@ pub struct SasRecConfig {
     pub dropout_attention: f32,
     /// Multiplies embeddings by √dim before positions are added.
     pub scale_embedding: bool,
+    /// Whether scores of items are cosines: hidden states and items of length 1. The loss then
+    /// wants a low temperature.
+    pub cosine: bool,
     /// Added to the variance in layer norms.
     pub norm_eps: f32,
 }
@@ -84,6 +63,7 @@ impl Default for SasRecConfig {
             dropout_hidden: 0.0,
             dropout_attention: 0.0,
             scale_embedding: false,
+            cosine: false,
             norm_eps: 1e-8,
         }
     }
@@ -95,49 +75,26 @@ impl SasRecConfig {
     /// # Errors
     /// Names the setting.
     pub fn check(&self) -> Result<()> {
-        let refused = |field, what: String| Err(Error::Setting { field, what });
-        for (field, value, most) in [
+        Ranges::whole(&[
             ("dim", self.dim, 8192),
             ("blocks", self.blocks, 128),
             ("heads", self.heads, 256),
             ("hidden", self.hidden, 65_536),
             ("length_max", self.length_max, 65_536),
-        ] {
-            if value == 0 || value > most {
-                return refused(field, format!("{value} is not in 1 to {most}"));
-            }
-        }
+        ])?;
         if !self.dim.is_multiple_of(self.heads) {
-            return refused(
-                "heads",
-                format!("{} heads do not share {} columns", self.heads, self.dim),
-            );
+            let what = format!("{} heads do not share {} columns", self.heads, self.dim);
+            return Err(Error::Setting { field: "heads", what });
         }
         for (field, rate) in [
             ("dropout", self.dropout),
             ("dropout_hidden", self.dropout_hidden),
             ("dropout_attention", self.dropout_attention),
         ] {
-            if !(0.0..1.0).contains(&rate) {
-                return refused(field, format!("{rate} is not in [0, 1)"));
-            }
+            Ranges::rate(field, rate)?;
         }
-        if !(self.norm_eps > 0.0 && self.norm_eps < 1.0) {
-            return refused("norm_eps", format!("{} is not in (0, 1)", self.norm_eps));
-        }
-        Ok(())
+        Ranges::eps("norm_eps", self.norm_eps)
     }
-}
-
-/// The input of a pass: which item row each token takes, where it stands, where histories end.
-#[derive(Debug, Clone, Copy)]
-pub struct Rows<'a> {
-    /// Row of the items' matrix, a token.
-    pub index: &'a [u32],
-    /// Position of each token, below `length_max`; see [`Positions`].
-    pub positions: &'a [u32],
-    /// Histories.
-    pub offsets: &'a Offsets,
 }
 
 /// Parameters and a forward pass. The items' embeddings are not among them: they are handed in,
@@ -180,7 +137,8 @@ impl SasRec {
         &self.config
     }
 
-    /// Hidden states: `items [n, dim]` and the rows that the tokens take → `[Σ n, dim]`.
+    /// Hidden states: `items [n, dim]` and the rows that the tokens take → `[Σ n, dim]`; of
+    /// length 1 where scores are cosines. Times are not looked at.
     ///
     /// # Errors
     /// Where an index is out of range or sizes do not fit.
@@ -202,6 +160,11 @@ impl SasRec {
             x = block.forward(tape, x, rows.offsets)?; // [Σ n, dim]
         }
         tape.scope("norm");
-        self.norm.forward(tape, x) // [Σ n, dim]
+        x = self.norm.forward(tape, x)?; // [Σ n, dim]
+        if self.config.cosine {
+            tape.scope("cosine");
+            x = tape.normalise(x, crate::COSINE_EPS)?;
+        }
+        Ok(x)
     }
 }

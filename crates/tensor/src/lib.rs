@@ -35,5 +35,5 @@ pub use parameters::{ParameterId, Parameters};
 pub use pick::Pick;
 pub use random::Dropout;
 pub use real::Real;
-pub use tape::{Gradients, Tape, Var, Workspace};
+pub use tape::{Gradients, Part, Tape, Var, Workspace};
 pub use tensor::Tensor;

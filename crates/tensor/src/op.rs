@@ -24,7 +24,7 @@ use crate::device::Device;
 use crate::error::Result;
 use crate::kernel::{Grad, cpu};
 use crate::parameters::ParameterId;
-use crate::tape::{Backward, Gradient, Var};
+use crate::tape::{Backward, Gradient, Recomputed, Var};
 
 pub use activation::Activation;
 pub use attention::{AttentionShape, Qkv};
@@ -57,6 +57,7 @@ pub(crate) enum Op<'a> {
     Binary(binary_loss::Binary),
     WeightedSum(weighted_sum::WeightedSum<'a>),
     Jagged(jagged::layer::Layer<'a>),
+    Recomputed(Recomputed<'a>),
 }
 
 impl Op<'_> {
@@ -81,6 +82,7 @@ impl Op<'_> {
             Op::Binary(_) => "binary loss",
             Op::WeightedSum(_) => "weighted sum",
             Op::Jagged(op) => op.name(),
+            Op::Recomputed(_) => "recomputed part",
         }
     }
 
@@ -93,7 +95,8 @@ impl Op<'_> {
         dy: Buffer,
     ) -> Result<Option<Buffer>> {
         match self {
-            Op::Parameter(_) | Op::Leaf => Ok(Some(dy)),
+            // The tape itself sees to these.
+            Op::Parameter(_) | Op::Leaf | Op::Recomputed(_) => Ok(Some(dy)),
             Op::Linear(op) => op.backward(backward, own, dy),
             Op::Norm(op) => op.backward(backward, dy),
             Op::Attention(op) => op.backward(backward, own, dy),

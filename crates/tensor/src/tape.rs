@@ -23,6 +23,7 @@
 
 mod backward;
 mod gradients;
+mod recompute;
 
 use crate::buffers::{Buffer, Buffers};
 use crate::device::Device;
@@ -34,6 +35,8 @@ use crate::random::{Dropout, stream};
 
 pub(crate) use backward::{Backward, Gradient};
 pub use gradients::Gradients;
+pub use recompute::Part;
+pub(crate) use recompute::Recomputed;
 
 /// A value on a tape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

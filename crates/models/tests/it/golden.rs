@@ -28,7 +28,7 @@ struct Config {
     scale_embedding: bool,
 }
 
-fn numbers(file: &SafeTensors<'_>, name: &str) -> Vec<f32> {
+pub(crate) fn numbers(file: &SafeTensors<'_>, name: &str) -> Vec<f32> {
     let view = file.tensor(name).unwrap_or_else(|_| panic!("the golden file has no {name}"));
     view.data()
         .chunks_exact(4)
@@ -37,7 +37,7 @@ fn numbers(file: &SafeTensors<'_>, name: &str) -> Vec<f32> {
 }
 
 #[track_caller]
-fn close(ours: &[f32], theirs: &[f32], what: &str) {
+pub(crate) fn close(ours: &[f32], theirs: &[f32], what: &str) {
     assert_eq!(ours.len(), theirs.len(), "{what}");
     for (at, (a, b)) in ours.iter().zip(theirs).enumerate() {
         assert!((a - b).abs() <= 1e-5 * (1.0 + b.abs()), "{what} at {at}: {a}, not {b}");
@@ -60,6 +60,7 @@ fn agrees(json: &str, tensors: &[u8]) {
         dropout_hidden: 0.0,
         dropout_attention: 0.0,
         scale_embedding: of.scale_embedding,
+        cosine: false,
         norm_eps: of.norm_epsilon,
     };
     let mut model = SasRec::init(&config, 0).unwrap();
@@ -82,7 +83,13 @@ fn agrees(json: &str, tensors: &[u8]) {
         let mut workspace = Workspace::new(device);
         let mut tape = Tape::training(&model.parameters, &mut workspace, 1);
         let table = tape.leaf(items.values(), items.width()).unwrap();
-        let rows = Rows { index: &golden.inputs, positions: &positions, offsets: &offsets };
+        let rows = Rows {
+            index: &golden.inputs,
+            positions: &positions,
+            offsets: &offsets,
+            happened_at: &[],
+            asked_at: &[],
+        };
         let hidden = model.forward(&mut tape, table, rows).unwrap();
         close(tape.value(hidden), &numbers(&file, "hidden"), &what("hidden states"));
         let contrast = SampledLoss {

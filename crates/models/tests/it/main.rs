@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop here")]
 
 mod golden;
+mod golden_hstu;
 mod parameters;
 mod encode;
 mod init;

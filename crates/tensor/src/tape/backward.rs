@@ -91,7 +91,7 @@ impl Tape<'_> {
     /// # Errors
     /// As [`Tape::backward`]; also the first node (from the loss backwards) whose gradient is no
     /// finite number.
-    pub fn backward_checked(mut self, of: Var, check: bool) -> Result<Gradients> {
+    pub fn backward_checked(self, of: Var, check: bool) -> Result<Gradients> {
         if self.shape(of) != (1, 1) {
             let (rows, width) = self.shape(of);
             return refused(
@@ -102,6 +102,18 @@ impl Tape<'_> {
         if !self.is_training() {
             return refused("backward", "this pass was for inference");
         }
+        let mut seed = self.workspace.buffers.take(1);
+        seed[0] = 1.0;
+        self.backward_from(of, seed, check)
+    }
+
+    /// Gradients of `Σ dy ⊙ of`.
+    pub(crate) fn backward_from(
+        mut self,
+        of: Var,
+        dy: Buffer,
+        check: bool,
+    ) -> Result<Gradients> {
         let mut nodes = std::mem::take(&mut self.nodes);
         let mut result = Gradients {
             parameters: (0..self.parameters.len()).map(|_| None).collect(),
@@ -109,9 +121,7 @@ impl Tape<'_> {
         };
         let workspace = &mut *self.workspace;
         let mut gradients: Vec<Option<Buffer>> = (0..nodes.len()).map(|_| None).collect();
-        let mut seed = workspace.buffers.take(1);
-        seed[0] = 1.0;
-        gradients[of.index()] = Some(seed);
+        gradients[of.index()] = Some(dy);
         let mut failed = None;
         for at in (0..nodes.len()).rev() {
             let Some(gradient) = gradients[at].take() else { continue };
@@ -123,7 +133,14 @@ impl Tape<'_> {
             }
             match nodes[at].op {
                 Op::Parameter(id) => {
-                    result.parameters[id.index()] = Some(gradient);
+                    match &mut result.parameters[id.index()] {
+                        // A recomputed part has used it too.
+                        Some(sum) => {
+                            crate::op::add_into(workspace.device, sum, &gradient);
+                            workspace.buffers.give(gradient);
+                        }
+                        empty @ None => *empty = Some(gradient),
+                    }
                     continue;
                 }
                 Op::Leaf if nodes[at].wanted => {
@@ -134,6 +151,25 @@ impl Tape<'_> {
             }
             // It may hand over what it saved instead of copying it.
             let mut op = std::mem::replace(&mut nodes[at].op, Op::Leaf);
+            if let Op::Recomputed(part) = &op {
+                let parameters = self.parameters;
+                let found =
+                    part.backward(parameters, workspace, &nodes, gradient, check, &mut result)?;
+                if let Some((x, dx)) = found {
+                    match &mut gradients[x.index()] {
+                        Some(sum) => {
+                            crate::op::add_into(workspace.device, sum, &dx);
+                            workspace.buffers.give(dx);
+                        }
+                        empty @ None => *empty = Some(dx),
+                    }
+                }
+                if let Value::Own(buffer) = std::mem::replace(&mut nodes[at].value, Value::Gone)
+                {
+                    workspace.buffers.give(buffer);
+                }
+                continue;
+            }
             let mut backward = Backward {
                 device: workspace.device,
                 meter: &workspace.meter,

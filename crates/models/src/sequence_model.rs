@@ -1,5 +1,7 @@
 //! Whichever model of histories was chosen: one door for training and retrieval.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use tensor::{Parameters, Tape, Tensor, Var};
 
@@ -164,17 +166,46 @@ impl SequenceModel {
         }
     }
 
+    /// Columns of embeddings and hidden states.
+    pub fn dim(&self) -> usize {
+        match self {
+            SequenceModel::SasRec(model) => model.config().dim as usize,
+            SequenceModel::Hstu(model) => model.config().dim as usize,
+        }
+    }
+
+    /// Whether scores of items are cosines.
+    pub fn cosine(&self) -> bool {
+        match self {
+            SequenceModel::SasRec(model) => model.config().cosine,
+            SequenceModel::Hstu(model) => model.config().cosine,
+        }
+    }
+
     /// The vectors whose products with hidden states are scores, from embeddings: themselves, or
     /// of length 1 where scores are cosines. `items [n, dim]` → `[n, dim]`.
     ///
     /// # Errors
-    /// Where the items are not as wide as the model.
-    pub fn scored<'a>(&self, tape: &mut Tape<'a>, items: Var) -> Result<Var> {
-        let config = self.config();
-        match config.cosine() {
+    /// Where the items are not a value of this tape.
+    pub fn scored(&self, tape: &mut Tape<'_>, items: Var) -> Result<Var> {
+        match self.cosine() {
             true => Ok(tape.normalise(items, COSINE_EPS)?),
             false => Ok(items),
         }
+    }
+
+    /// As [`SequenceModel::scored`], outside a tape.
+    pub fn score_vectors<'i>(&self, items: &'i [f32]) -> Cow<'i, [f32]> {
+        if !self.cosine() {
+            return items.into();
+        }
+        let mut items = items.to_vec();
+        for row in items.chunks_exact_mut(self.dim()) {
+            let length = row.iter().map(|value| value * value).sum::<f32>().sqrt();
+            let each = 1.0 / length.max(COSINE_EPS);
+            row.iter_mut().for_each(|value| *value *= each);
+        }
+        items.into()
     }
 }
 

@@ -75,7 +75,7 @@ impl Checkpoints {
         let ids = sealed::ids(self.files.as_ref(), &self.dir)?;
         let id = sealed::id_after(&ids);
         let mut staged = Staged::begin(self.files.clone(), &self.dir, &id)?;
-        staged.add(WEIGHTS, &weights_to_bytes(&trainer.model.parameters, &trainer.items)?)?;
+        staged.add(WEIGHTS, &weights_to_bytes(&trainer.model.parameters(), &trainer.items)?)?;
         let mut moments = Parameters::new();
         standing.optimizer_steps.clear();
         for (name, updater) in trainer.updaters() {
@@ -158,7 +158,7 @@ impl Checkpoints {
         };
         let kept = |bytes: &[u8]| -> Result<Kept> {
             let mut kept = Kept {
-                parameters: trainer.model.parameters.clone(),
+                parameters: trainer.model.parameters().clone(),
                 items: trainer.items.clone(),
             };
             weights_from_bytes(&mut kept, bytes).map_err(|why| damaged(why.to_string()))?;
@@ -186,7 +186,7 @@ impl Checkpoints {
             }
             updater.load(&moments)?;
         }
-        trainer.model.parameters = now.parameters;
+        *trainer.model.parameters_mut() = now.parameters;
         trainer.items = now.items;
         trainer.step = standing.step;
         Ok((standing, best))

@@ -1,6 +1,6 @@
 //! Settings of a training run.
 
-use models::SasRecConfig;
+use models::SequenceModelConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::optim::{AdagradConfig, AdamConfig};
@@ -64,7 +64,7 @@ pub enum ItemUpdates {
 #[serde(deny_unknown_fields, default)]
 pub struct SequenceConfig {
     /// The model.
-    pub model: SasRecConfig,
+    pub model: SequenceModelConfig,
     /// What is minimised.
     pub loss: Loss,
     /// What positives are told from.
@@ -97,7 +97,7 @@ pub struct SequenceConfig {
 impl Default for SequenceConfig {
     fn default() -> Self {
         SequenceConfig {
-            model: SasRecConfig::default(),
+            model: SequenceModelConfig::default(),
             loss: Loss::SampledSoftmax { log_q: LogQ::None, temperature: 1.0 },
             negatives: Negatives::Uniform { count: 256, layout: Layout::PerRow, unseen: false },
             optimizer: Optimizer::Adam(AdamConfig { beta_2: 0.98, ..AdamConfig::default() }),
@@ -164,10 +164,11 @@ impl SequenceConfig {
             let what = format!("{} is negative or not finite; 0 is off", self.clip_norm);
             return Err(Error::setting("clip_norm", what));
         }
-        if self.batch_tokens <= self.model.length_max {
+        if self.batch_tokens <= self.model.length_max() {
             let what = format!(
                 "{} events do not hold one history of {} and its next event",
-                self.batch_tokens, self.model.length_max
+                self.batch_tokens,
+                self.model.length_max()
             );
             return Err(Error::setting("batch_tokens", what));
         }

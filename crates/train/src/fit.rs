@@ -2,7 +2,7 @@
 //! checkpoints.
 
 use data::{Clock, Progress, Sequences};
-use models::SasRec;
+use models::SequenceModel;
 use serde::{Deserialize, Serialize};
 use tensor::{Device, Tensor};
 
@@ -63,7 +63,7 @@ pub struct EpochFacts {
 #[derive(Debug, Clone)]
 pub struct Trained {
     /// The model of the best epoch; of the last where nothing was held out.
-    pub model: SasRec,
+    pub model: SequenceModel,
     /// Its items, `[items, dim]`.
     pub items: Tensor,
     /// Every epoch.
@@ -184,7 +184,8 @@ impl<'a> Loop<'a> {
         let mut model = self.trainer.model;
         let mut items = self.trainer.items;
         if let Some(best) = self.best {
-            (model.parameters, items) = (best.parameters, best.items);
+            *model.parameters_mut() = best.parameters;
+            items = best.items;
         }
         let best_epoch = self.standing.best_epoch.unwrap_or(last);
         Ok(Trained { model, items, epochs: self.standing.epochs, best_epoch })
@@ -299,7 +300,7 @@ impl<'a> Loop<'a> {
         if better {
             self.standing.best_epoch = Some(self.standing.epoch);
             self.standing.worse = 0;
-            let (parameters, items) = (model.parameters.clone(), items.clone());
+            let (parameters, items) = (model.parameters().clone(), items.clone());
             self.best = Some(Kept { parameters, items });
         } else {
             self.standing.worse += 1;

@@ -1,7 +1,7 @@
 //! The whole catalogue ranked for many histories, exactly.
 
 use data::order::top_k;
-use models::SasRec;
+use models::{Past, SequenceModel};
 use rayon::prelude::*;
 use tensor::{Workspace, scores};
 
@@ -18,15 +18,15 @@ const SCORES: usize = 4 << 20;
 /// Where an item of a history or of `seen` has no row in `items [n, dim]`, or there is not one
 /// list of seen items a history.
 pub fn rank(
-    model: &SasRec,
+    model: &SequenceModel,
     workspace: &mut Workspace,
     items: &[f32],
-    histories: &[&[u32]],
+    histories: &[Past<'_>],
     seen: &[&[u32]],
     k: usize,
     seed: u64,
 ) -> Result<Vec<Vec<u32>>> {
-    let dim = model.config().dim as usize;
+    let dim = model.dim();
     let count = items.len() / dim;
     if seen.len() != histories.len() {
         let (seen, histories) = (seen.len(), histories.len());
@@ -41,12 +41,13 @@ pub fn rank(
     if count == 0 {
         return Ok(vec![Vec::new(); histories.len()]);
     }
+    let vectors = model.score_vectors(items);
     let block = (SCORES / count).clamp(1, 1024);
     let mut all = vec![0.0; block * count];
     let mut ranked = Vec::with_capacity(histories.len());
     for (states, seen) in states.chunks(block * dim).zip(seen.chunks(block)) {
         let all = &mut all[..seen.len() * count];
-        scores(workspace.device, &workspace.meter, dim, states, items, all)?;
+        scores(workspace.device, &workspace.meter, dim, states, &vectors, all)?;
         ranked.par_extend(all.par_chunks_mut(count).zip(seen).map(|(scores, seen)| {
             for item in *seen {
                 scores[*item as usize] = f32::NEG_INFINITY;

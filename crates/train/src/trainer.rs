@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use data::Sequences;
-use models::{Rows, SasRec};
+use models::{Rows, SequenceModel};
 use tensor::{Device, Gradients, SampledLoss, Tape, Tensor, Var, Workspace};
 
 use crate::config::{ItemUpdates, SequenceConfig};
@@ -20,7 +20,7 @@ pub struct Trainer {
     config: SequenceConfig,
     seed: u64,
     /// The model.
-    pub model: SasRec,
+    pub model: SequenceModel,
     /// Embeddings of all items, `[items, dim]`.
     pub items: Tensor,
     updaters: Vec<Updater>,
@@ -74,10 +74,10 @@ impl Trainer {
         steps_total: u64,
     ) -> Result<Trainer> {
         config.check()?;
-        let model = SasRec::init(&config.model, seed)?;
-        let items = SasRec::init_items(&config.model, train.item_count(), seed);
+        let model = SequenceModel::init(&config.model, seed)?;
+        let items = SequenceModel::init_items(&config.model, train.item_count(), seed);
         let updaters = model
-            .parameters
+            .parameters()
             .iter()
             .map(|(_, _, tensor)| Updater::dense(&config.optimizer, tensor.values().len()))
             .collect::<Result<Vec<_>>>()?;
@@ -105,14 +105,14 @@ impl Trainer {
 
     /// The updaters under their parameters' names, the items' last.
     pub(crate) fn updaters(&self) -> impl Iterator<Item = (&str, &Updater)> {
-        let names = self.model.parameters.iter().map(|(_, name, _)| name);
+        let names = self.model.parameters().iter().map(|(_, name, _)| name);
         names.zip(&self.updaters).chain([("items", &self.item_updater)])
     }
 
     /// As [`Trainer::updaters`], to be loaded.
     pub(crate) fn updaters_mut(&mut self) -> impl Iterator<Item = (String, &mut Updater)> {
         let names: Vec<String> =
-            self.model.parameters.iter().map(|(_, name, _)| name.to_owned()).collect();
+            self.model.parameters().iter().map(|(_, name, _)| name.to_owned()).collect();
         let items = ("items".to_owned(), &mut self.item_updater);
         names.into_iter().zip(&mut self.updaters).chain([items])
     }
@@ -169,19 +169,26 @@ impl Trainer {
             items.values()
         };
 
-        let mut tape = Tape::training(&model.parameters, workspace, seed);
+        let mut tape = Tape::training(model.parameters(), workspace, seed);
         tape.scope("items");
         let rows = tape.leaf(table, dim)?; // [rows, dim]
         let kept = tape.dropout(rows, self.config.item_dropout)?; // [rows, dim]
-        let given =
-            Rows { index: &inputs, positions: &examples.positions, offsets: &examples.offsets };
+        let given = Rows {
+            index: &inputs,
+            positions: &examples.positions,
+            offsets: &examples.offsets,
+            happened_at: &examples.happened_at,
+            asked_at: &examples.asked_at,
+        };
         let hidden = model.forward(&mut tape, kept, given)?; // [tokens, dim]
         tape.scope("");
+        let scored = model.scored(&mut tape, kept)?; // [rows, dim]
         let drawn = match drawn {
             Some(drawn) => drawn,
             None => {
                 let (states, offsets) = (tape.value(hidden), &examples.offsets);
-                let mut mined = Mined::new(device, dim, states, offsets, table, seed);
+                let vectors = model.score_vectors(table);
+                let mut mined = Mined::new(device, dim, states, offsets, &vectors, seed);
                 drawer.draw(step, examples, Some(&mut mined))?
             }
         };
@@ -193,7 +200,7 @@ impl Trainer {
             contrast: drawn.contrast,
             scale: drawn.scale,
         };
-        let loss = tape.sampled_loss(hidden, kept, &contrast)?;
+        let loss = tape.sampled_loss(hidden, scored, &contrast)?;
         let value = tape.value(loss)[0];
         if !value.is_finite() {
             let first = tape.first_not_finite();
@@ -219,7 +226,7 @@ impl Trainer {
     /// # Errors
     /// [`tensor::Error::NotFinite`].
     pub fn check_finite(&self) -> Result<()> {
-        let parameters = self.model.parameters.iter().map(|(_, name, tensor)| (name, tensor));
+        let parameters = self.model.parameters().iter().map(|(_, name, tensor)| (name, tensor));
         for (name, tensor) in parameters.chain([("items", &self.items)]) {
             if let Some(at) = tensor.values().iter().position(|value| !value.is_finite()) {
                 let (row, column) = (at / tensor.width(), at % tensor.width());
@@ -241,10 +248,11 @@ impl Trainer {
 
     fn update(&mut self, gradients: &Gradients, rows: Var) -> Result<()> {
         let rate = self.config.schedule.rate(self.step, self.steps_total);
-        let ids: Vec<_> = self.model.parameters.iter().map(|(id, _, _)| id).collect();
+        let ids: Vec<_> = self.model.parameters().iter().map(|(id, _, _)| id).collect();
         for (id, updater) in ids.into_iter().zip(&mut self.updaters) {
             if let Some(gradient) = gradients.of(id) {
-                updater.step(self.model.parameters.get_mut(id).values_mut(), gradient, rate)?;
+                let parameter = self.model.parameters_mut().get_mut(id);
+                updater.step(parameter.values_mut(), gradient, rate)?;
             }
         }
         if let Some(gradient) = gradients.leaf(rows) {

@@ -3,7 +3,7 @@
 use data::Sequences;
 use data::order::tie;
 use evaluate::ranking::{hits, ndcg};
-use models::SasRec;
+use models::{Past, SequenceModel};
 use tensor::Workspace;
 
 use crate::Result;
@@ -14,7 +14,8 @@ const K: usize = 10;
 /// Users with something to find: what they did in training, and what they did next.
 #[derive(Debug)]
 pub(crate) struct Validation<'a> {
-    histories: Vec<&'a [u32]>,
+    /// Asked when the user came back.
+    histories: Vec<Past<'a>>,
     seen: Vec<Vec<u32>>,
     relevant: Vec<Vec<u32>>,
 }
@@ -50,7 +51,12 @@ impl<'a> Validation<'a> {
         if cases.is_empty() {
             return None;
         }
-        let histories = cases.iter().map(|(user, _, _)| train.user(*user).items).collect();
+        let past = |(user, _, _): &(u32, _, _)| {
+            let history = train.user(*user);
+            let now_ms = held.user(*user).times_ms.first().copied().unwrap_or_default();
+            Past { items: history.items, times_ms: history.times_ms, now_ms }
+        };
+        let histories = cases.iter().map(past).collect();
         let (mut seen, mut relevant) = (Vec::new(), Vec::new());
         for (_, had, next) in cases {
             seen.push(had);
@@ -62,7 +68,7 @@ impl<'a> Validation<'a> {
     /// Mean NDCG@10.
     pub(crate) fn ndcg(
         &self,
-        model: &SasRec,
+        model: &SequenceModel,
         workspace: &mut Workspace,
         items: &[f32],
         seed: u64,

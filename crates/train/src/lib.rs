@@ -8,6 +8,7 @@
 
 mod error;
 mod prefetch;
+mod stream;
 pub mod sample;
 pub mod frequency;
 pub mod logq;

@@ -1,27 +1,15 @@
-//! Training batches: whole histories, cut by a budget of tokens, nothing padded.
+//! Training batches: parts of histories, cut by a budget of tokens, nothing padded.
 
-use rayon::slice::ParallelSliceMut;
+mod part;
 
-use crate::order::tie;
+pub use part::{Part, Which};
+
 use crate::{Error, Jagged, KeyedJagged, Result, Sequences};
 
-/// How to cut batches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BatchSpec {
-    /// Most events of one batch. A single history always fits, cut to `length_max`.
-    pub tokens_max: usize,
-    /// Most events of one user; the latest are kept.
-    pub length_max: usize,
-    /// Fewest events of a user that trains at all.
-    pub length_min: usize,
-    /// Order of the users: another seed, another order. Take the epoch's number into it.
-    pub seed: u64,
-}
-
-/// Histories of some users, ready for a model.
+/// Parts of some histories, ready for a model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
-    /// User index of each sample.
+    /// User index of each sample; a user may have several.
     pub users: Vec<u32>,
     /// Sparse features: key `item`, one row a sample, oldest event first.
     pub features: KeyedJagged<u32>,
@@ -38,30 +26,24 @@ impl Batch {
     }
 }
 
-/// The batches of one pass over all users, in a seeded order.
-#[derive(Debug)]
+/// Batches of the parts of one pass, in the order in which they are given.
 pub struct Batches<'a> {
     sequences: &'a Sequences,
-    spec: BatchSpec,
-    order: Vec<u32>,
-    next: usize,
+    tokens_max: usize,
+    parts: Box<dyn Iterator<Item = Part> + Send + 'a>,
+    /// Did not fit into the batch before.
+    left: Option<Part>,
 }
 
 impl<'a> Batches<'a> {
-    /// One pass over `sequences`.
-    pub fn new(sequences: &'a Sequences, spec: BatchSpec) -> Result<Batches<'a>> {
-        if spec.tokens_max == 0 || spec.length_max == 0 || spec.length_max > spec.tokens_max {
-            return Err(Error::Refused(format!(
-                "a batch of at most {} tokens cannot hold a history of {}; both are at least 1",
-                spec.tokens_max, spec.length_max
-            )));
-        }
-        let least = spec.length_min.max(1);
-        let mut order: Vec<u32> = (0..sequences.users() as u32)
-            .filter(|user| sequences.user(*user).len() >= least)
-            .collect();
-        order.par_sort_by_key(|user| (tie(*user, spec.seed), *user));
-        Ok(Batches { sequences, spec, order, next: 0 })
+    /// `parts` of `sequences`, at most `tokens_max` events a batch. A batch that cannot be made
+    /// (a part is longer than that, or not inside its history) is an error and the last.
+    pub fn new(
+        sequences: &'a Sequences,
+        tokens_max: usize,
+        parts: impl Iterator<Item = Part> + Send + 'a,
+    ) -> Batches<'a> {
+        Batches { sequences, tokens_max, parts: Box::new(parts), left: None }
     }
 
     fn cut(&mut self) -> Result<Batch> {
@@ -69,17 +51,26 @@ impl<'a> Batches<'a> {
         let (mut items, mut times_ms, mut values) =
             (Jagged::default(), Jagged::default(), Jagged::default());
         let mut tokens = 0;
-        while let Some(&user) = self.order.get(self.next) {
-            let history = self.sequences.user(user).last(self.spec.length_max);
-            if tokens + history.len() > self.spec.tokens_max {
+        while let Some(part) = self.left.take().or_else(|| self.parts.next()) {
+            part.check(self.sequences)?;
+            if part.len() > self.tokens_max {
+                return Err(Error::Refused(format!(
+                    "a batch of at most {} tokens cannot hold {} events of user {}",
+                    self.tokens_max,
+                    part.len(),
+                    part.user
+                )));
+            }
+            if tokens + part.len() > self.tokens_max {
+                self.left = Some(part);
                 break;
             }
-            tokens += history.len();
-            users.push(user);
-            items.push(history.items.iter().copied())?;
-            times_ms.push(history.times_ms.iter().copied())?;
-            values.push(history.values.iter().copied())?;
-            self.next += 1;
+            tokens += part.len();
+            users.push(part.user);
+            let history = self.sequences.user(part.user);
+            items.push(part.of(history.items))?;
+            times_ms.push(part.of(history.times_ms))?;
+            values.push(part.of(history.values))?;
         }
         let samples = users.len();
         let features = KeyedJagged::new(vec!["item".into()], samples, items)?;
@@ -91,6 +82,19 @@ impl Iterator for Batches<'_> {
     type Item = Result<Batch>;
 
     fn next(&mut self) -> Option<Result<Batch>> {
-        (self.next < self.order.len()).then(|| self.cut())
+        // Looked at first, because the last batch may have taken the last part.
+        self.left = self.left.take().or_else(|| self.parts.next());
+        self.left.as_ref()?;
+        let batch = self.cut();
+        if batch.is_err() {
+            (self.left, self.parts) = (None, Box::new(std::iter::empty()));
+        }
+        Some(batch)
+    }
+}
+
+impl std::fmt::Debug for Batches<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Batches").field("tokens_max", &self.tokens_max).finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::optim::{AdagradConfig, AdamConfig};
 use crate::sample::{Layout, Negatives};
-use crate::{Decay, Error, LogQ, Result, Schedule};
+use crate::{Decay, EpochSpec, Error, Keep, LogQ, Result, Schedule, StochasticLength, Window};
 
 /// What is minimised.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -80,6 +80,10 @@ pub struct SequenceConfig {
     pub item_dropout: f32,
     /// Largest norm of all gradients together; 0 = off.
     pub clip_norm: f64,
+    /// Which part of a history an epoch trains on.
+    pub window: Window,
+    /// Whether long windows are thinned out.
+    pub stochastic_length: StochasticLength,
     /// Events of one batch, at most.
     pub batch_tokens: u32,
     /// Passes over all users, at most.
@@ -105,6 +109,8 @@ impl Default for SequenceConfig {
             item_updates: ItemUpdates::Dense,
             item_dropout: 0.1,
             clip_norm: 0.0,
+            window: Window::Latest {},
+            stochastic_length: StochasticLength::default(),
             batch_tokens: 20_000,
             epochs: 50,
             validate_every: 1,
@@ -116,6 +122,26 @@ impl Default for SequenceConfig {
 }
 
 impl SequenceConfig {
+    /// What epoch `number` (the first is 0) of a run with `seed` is cut by.
+    pub fn epoch(&self, seed: u64, number: u32) -> EpochSpec {
+        EpochSpec {
+            batch_tokens: self.batch_tokens,
+            length_max: self.model.length_max,
+            positions: self.model.positions,
+            window: self.window,
+            stochastic_length: self.stochastic_length,
+            seed,
+            number,
+            epochs: self.epochs,
+        }
+    }
+
+    /// Whether the times of events, not only their order, change what is learned.
+    pub(crate) fn reads_times(&self) -> bool {
+        let StochasticLength { keep, .. } = self.stochastic_length;
+        !self.stochastic_length.is_off() && keep == Keep::AgeWeighted
+    }
+
     /// Refuses what cannot be trained.
     ///
     /// # Errors
@@ -172,6 +198,8 @@ impl SequenceConfig {
             );
             return Err(Error::setting("batch_tokens", what));
         }
+        self.window.check(self.model.length_max)?;
+        self.stochastic_length.check()?;
         for (field, value) in [
             ("epochs", self.epochs),
             ("validate_every", self.validate_every),

@@ -8,8 +8,8 @@ use tensor::{Device, Tensor};
 
 use crate::checkpoint::Checkpoints;
 use crate::config::SequenceConfig;
+use crate::epoch::epoch;
 use crate::epoch_line::EpochLine;
-use crate::example::epoch;
 use crate::standing::{Kept, Standing, fingerprint};
 use crate::trainer::Trainer;
 use crate::validate::Validation;
@@ -116,7 +116,7 @@ impl<'a> Loop<'a> {
             )));
         }
         let (mut batches_an_epoch, mut tokens_an_epoch) = (0, 0);
-        for batch in epoch(train, config.batch_tokens, &config.model, run.seed, 0)? {
+        for batch in epoch(train, config.epoch(run.seed, 0))? {
             batches_an_epoch += 1;
             tokens_an_epoch += batch?.tokens() as u64;
         }
@@ -125,8 +125,8 @@ impl<'a> Loop<'a> {
                 "no user has two events, so nothing can be learned of what comes next".into(),
             ));
         }
-        // Another order may pack a batch more or less: near the end the schedule is off by as
-        // much, in every run of these settings alike.
+        // Another order, or other windows of other lengths, may make a batch more or less: near
+        // the end the schedule is off by as much, in every run of these settings alike.
         let total = batches_an_epoch * u64::from(config.epochs);
         let mut trainer = Trainer::new(config, train, run.seed, Device::Cpu, total)?;
         let validation = run.held.and_then(|held| {
@@ -138,7 +138,8 @@ impl<'a> Loop<'a> {
                  run and the last is kept",
             );
         }
-        let mut standing = Standing::at_start(config, run.seed, fingerprint(train, run.held));
+        let fingerprint = fingerprint(train, run.held, config.reads_times());
+        let mut standing = Standing::at_start(config, run.seed, fingerprint);
         let (mut best, mut saved) = (None, None);
         match &run.checkpoints {
             Some(checkpoints) if run.resume => {
@@ -225,7 +226,7 @@ impl<'a> Loop<'a> {
     fn epoch(&mut self) -> Result<()> {
         let config = self.run.config;
         let (train, seed, number) = (self.run.train, self.run.seed, self.standing.epoch);
-        let source = epoch(train, config.batch_tokens, &config.model, seed, number)?
+        let source = epoch(train, config.epoch(seed, number))?
             .skip(usize::try_from(self.standing.batch).unwrap_or(usize::MAX));
         let (began_ms, began_tokens) = (self.run.clock.now_ms(), self.standing.tokens);
         let what = format!("epoch {}", number + 1);

@@ -1,7 +1,7 @@
 //! Where a run stands: all that the next step depends on, beside weights and moments.
 //!
-//! What is not here follows from what is: dropout, negatives and the order of users from seed,
-//! step and epoch; the steps that the schedule counts on from settings and data.
+//! What is not here follows from what is: dropout, negatives, windows and the order of users from
+//! seed, step and epoch; the steps that the schedule counts on from settings and data.
 
 use data::Sequences;
 use serde::{Deserialize, Serialize};
@@ -108,8 +108,8 @@ fn first_difference(name: &str, own: &Value, other: &Value) -> Option<String> {
     })
 }
 
-/// What a run learns from, in a few digits.
-pub(crate) fn fingerprint(train: &Sequences, held: Option<&Sequences>) -> String {
+/// What a run learns from, in a few digits; with `times` where they are part of it.
+pub(crate) fn fingerprint(train: &Sequences, held: Option<&Sequences>, times: bool) -> String {
     let mut hash = Xxh3::new();
     for part in [Some(train), held].into_iter().flatten() {
         hash.update(&part.item_count().to_le_bytes());
@@ -119,6 +119,11 @@ pub(crate) fn fingerprint(train: &Sequences, held: Option<&Sequences>) -> String
         }
         for item in part.items() {
             hash.update(&item.to_le_bytes());
+        }
+    }
+    if times {
+        for time_ms in train.times_ms() {
+            hash.update(&time_ms.to_le_bytes());
         }
     }
     format!("{:016x}", hash.digest())

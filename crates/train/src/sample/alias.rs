@@ -3,7 +3,7 @@
 
 use rand::Rng;
 
-use super::stream::below;
+use crate::stream::below;
 
 /// A column for each item, holding part of its own probability and the rest of another's.
 #[derive(Debug, Clone)]

@@ -3,8 +3,8 @@
 use rand::Rng;
 
 use super::alias::Alias;
-use super::stream::{below, fraction};
 use crate::logq::LOG_Q_MIN;
+use crate::stream::{below, fraction};
 use crate::{Error, Result};
 
 /// Probability mass outside a set under which nothing is drawn from it: rounding's.

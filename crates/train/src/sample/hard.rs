@@ -6,9 +6,9 @@
 use super::config::{HardWeight, Layout};
 use super::distribution::{Distribution, log};
 use super::sampled::Sampled;
-use super::stream::Stream;
 use super::targets::Targets;
 use crate::Result;
+use crate::stream::Stream;
 
 /// Gives, for a row of the batch and a number n, the n items that the model ranks first for it.
 pub(super) type Mine<'a> = dyn FnMut(usize, usize) -> Vec<u32> + 'a;

@@ -6,8 +6,8 @@
 use super::config::{Labels, Layout};
 use super::distribution::log;
 use super::sampled::Sampled;
-use super::stream::{Stream, below, subset};
 use super::targets::Targets;
+use crate::stream::{Stream, below, subset};
 use crate::{Error, Result};
 
 /// The batch's part of a list, and what the rest is filled up to.

@@ -5,9 +5,9 @@ use rayon::prelude::*;
 use super::config::Layout;
 use super::distribution::Distribution;
 use super::sampled::Sampled;
-use super::stream::Stream;
 use super::targets::Targets;
 use crate::Result;
+use crate::stream::Stream;
 
 /// Tokens that draw from one place of the stream, one after another.
 const TOKENS_AT_A_TIME: usize = 32;

@@ -6,7 +6,6 @@
 
 mod config;
 mod interacted;
-mod stream;
 mod alias;
 mod distribution;
 mod targets;

@@ -6,9 +6,12 @@ use super::hard::{self, Mine};
 use super::in_batch::{self, InBatch};
 use super::lists;
 use super::sampled::Sampled;
-use super::stream::Stream;
 use super::targets::Targets;
+use crate::stream::Stream;
 use crate::{Error, Result};
+
+/// Keeps negatives apart from whatever else a run draws with the same seed.
+const PURPOSE: u64 = 0x6e65_6761_7469_7665;
 
 /// Draws negatives. It holds no state that drawing changes: the sample of (seed, step, targets)
 /// is always the same.
@@ -121,7 +124,7 @@ impl Sampler {
         mine: Option<&mut Mine<'_>>,
     ) -> Result<Sampled> {
         targets.check(self.unigram.len())?;
-        let stream = Stream::new(self.seed, step);
+        let stream = Stream::new(PURPOSE, self.seed, step);
         let share = |count: usize, share: f64| (count as f64 * share).round() as usize;
         match self.config {
             Negatives::Uniform { count, layout, unseen }

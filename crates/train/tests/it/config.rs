@@ -2,7 +2,10 @@
 
 use train::optim::{AdagradConfig, AdamConfig, WeightDecay};
 use train::sample::{HardWeight, Labels, Layout, Negatives};
-use train::{Decay, ItemUpdates, LogQ, Loss, Optimizer, Schedule, SequenceConfig};
+use train::{
+    Decay, ItemUpdates, Keep, LogQ, Loss, Optimizer, Schedule, SequenceConfig, Spread,
+    StochasticLength, Window,
+};
 
 fn all_kinds() -> Vec<SequenceConfig> {
     let losses = [
@@ -25,6 +28,15 @@ fn all_kinds() -> Vec<SequenceConfig> {
         Optimizer::Adam(decoupled),
         Optimizer::Adagrad(AdagradConfig { start: 0.1, ..AdagradConfig::default() }),
     ];
+    let windows = [
+        Window::Sliding { stride: 0 },
+        Window::Sliding { stride: 7 },
+        Window::Mixed { back_max: 500, latest_share: 0.25 },
+        Window::All { stride: 3, spread: Spread::SameEpoch },
+        Window::All { stride: 0, spread: Spread::OverEpochs },
+        Window::Latest {},
+    ];
+    let keeps = [Keep::AgeWeighted, Keep::Newest, Keep::Uniform];
     let mut all = vec![SequenceConfig::default()];
     for (at, negatives) in negatives.into_iter().enumerate() {
         all.push(SequenceConfig {
@@ -34,6 +46,8 @@ fn all_kinds() -> Vec<SequenceConfig> {
             schedule: Schedule { peak: 0.003, warm_up: 7, decay: Decay::Cosine, floor: 0.01 },
             item_updates: if at % 2 == 0 { ItemUpdates::Rows } else { ItemUpdates::Dense },
             clip_norm: 0.1,
+            window: windows[at],
+            stochastic_length: StochasticLength { alpha: 1.7, keep: keeps[at % 3] },
             ..SequenceConfig::default()
         });
     }
@@ -58,6 +72,8 @@ fn a_file_says_what_differs_from_the_defaults() {
         epochs = 3
         loss = { kind = "gbce", t = 1 }
         optimizer = { kind = "adam", beta_2 = 0.9 }
+        window = { kind = "mixed", back_max = 500 }
+        stochastic_length = { alpha = 1.6 }
         [model]
         block = "ligr"
         [negatives]
@@ -70,6 +86,9 @@ fn a_file_says_what_differs_from_the_defaults() {
     let adam = AdamConfig { beta_2: 0.9, ..AdamConfig::default() };
     assert_eq!(config.optimizer, Optimizer::Adam(adam));
     assert_eq!(config.loss, Loss::Gbce { t: 1.0 });
+    assert_eq!(config.window, Window::Mixed { back_max: 500, latest_share: 0.5 });
+    let keep = Keep::AgeWeighted;
+    assert_eq!(config.stochastic_length, StochasticLength { alpha: 1.6, keep });
     assert_eq!((config.epochs, config.patience), (3, SequenceConfig::default().patience));
 }
 
@@ -89,6 +108,14 @@ fn what_no_setting_is_called_is_refused() {
         r#"optimizer = { kind = "sgd" }"#,
         "schedule = { warmup = 3 }",
         r#"item_updates = "sparse""#,
+        r#"window = { kind = "latest", stride = 3 }"#,
+        r#"window = { kind = "sliding", back_max = 300 }"#,
+        r#"window = { kind = "mixed", stride = 3 }"#,
+        r#"window = { kind = "all", spread = "over-time" }"#,
+        r#"window = { kind = "last" }"#,
+        "window = { stride = 3 }",
+        "stochastic_length = { beta = 1.5 }",
+        r#"stochastic_length = { alpha = 1.5, keep = "oldest" }"#,
     ] {
         assert!(toml::from_str::<SequenceConfig>(text).is_err(), "{text}");
     }
@@ -97,7 +124,7 @@ fn what_no_setting_is_called_is_refused() {
 #[test]
 fn each_setting_is_checked_under_its_name() {
     type Change = fn(&mut SequenceConfig);
-    let cases: [(Change, &str); 15] = [
+    let cases: [(Change, &str); 21] = [
         (|config| config.model.dim = 0, "model.dim: 0 is not in 1 to 8192"),
         (|config| config.loss = Loss::Gbce { t: 1.5 }, "loss.t: 1.5 is not in 0 to 1"),
         (
@@ -115,6 +142,36 @@ fn each_setting_is_checked_under_its_name() {
         (
             |config| config.batch_tokens = 200,
             "batch_tokens: 200 events do not hold one history of 200 and its next event",
+        ),
+        (
+            |config| config.window = Window::Sliding { stride: 201 },
+            "window.stride: 201 leaves events out between windows of 200; at most \
+             model.length_max",
+        ),
+        (
+            |config| {
+                config.window = Window::All { stride: 300, spread: Spread::SameEpoch };
+            },
+            "window.stride: 300 leaves events out between windows of 200; at most \
+             model.length_max",
+        ),
+        (
+            |config| config.window = Window::Mixed { back_max: 200, latest_share: 0.5 },
+            "window.back_max: 200 events do not hold a window of 200 and its next event; 0 is \
+             the whole history",
+        ),
+        (
+            |config| config.window = Window::Mixed { back_max: 0, latest_share: 0.0 },
+            "window.latest_share: 0 is not above 0 and at most 1; without latest windows it is \
+             kind = \"sliding\"",
+        ),
+        (
+            |config| config.stochastic_length.alpha = 1.0,
+            "stochastic_length.alpha: 1 is not above 1 and at most 2; 0 is off",
+        ),
+        (
+            |config| config.stochastic_length.alpha = f64::NAN,
+            "stochastic_length.alpha: NaN is not above 1 and at most 2; 0 is off",
         ),
         (|config| config.epochs = 0, "epochs: 0; at least 1"),
         (|config| config.validate_every = 0, "validate_every: 0; at least 1"),

@@ -12,7 +12,7 @@ use crate::planted::{attempt, log, quick};
 
 fn trainer(config: &SequenceConfig) -> (Trainer, Examples) {
     let (events, _) = log(20);
-    let mut batches = epoch(&events, config.batch_tokens, &config.model, 1, 0).unwrap();
+    let mut batches = epoch(&events, config.epoch(1, 0)).unwrap();
     let examples = batches.next().unwrap().unwrap();
     (Trainer::new(config, &events, 1, Device::Cpu, 100).unwrap(), examples)
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use data::Sequences;
-use models::SasRecConfig;
 use proptest::prelude::*;
-use train::{Examples, epoch};
+use train::{EpochSpec, Examples, Window, epoch};
+
+use crate::histories::spec;
 
 fn sequences(histories: &[Vec<u32>]) -> Sequences {
     let events: Vec<(u32, u32, i64, f32)> = histories
@@ -19,10 +20,6 @@ fn sequences(histories: &[Vec<u32>]) -> Sequences {
     Sequences::from_events(histories.len(), 1000, &events).unwrap()
 }
 
-fn model(length_max: u32) -> SasRecConfig {
-    SasRecConfig { length_max, ..SasRecConfig::default() }
-}
-
 fn batches(
     histories: &[Vec<u32>],
     tokens: u32,
@@ -31,10 +28,9 @@ fn batches(
     number: u32,
 ) -> Vec<Examples> {
     let sequences = sequences(histories);
-    epoch(&sequences, tokens, &model(length_max), seed, number)
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap()
+    let spec =
+        EpochSpec { batch_tokens: tokens, seed, number, ..spec(length_max, Window::default()) };
+    epoch(&sequences, spec).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
 #[test]
@@ -66,8 +62,9 @@ fn the_latest_of_long_histories_are_taken() {
 #[test]
 fn a_history_that_fits_no_batch_is_refused() {
     let sequences = sequences(&[(0..20).collect()]);
-    assert!(epoch(&sequences, 5, &model(4), 1, 0).is_ok());
-    let error = epoch(&sequences, 4, &model(4), 1, 0).err().unwrap().to_string();
+    let spec = |batch_tokens| EpochSpec { batch_tokens, ..spec(4, Window::default()) };
+    assert!(epoch(&sequences, spec(5)).is_ok());
+    let error = epoch(&sequences, spec(4)).err().unwrap().to_string();
     assert!(error.contains("at most 4 tokens cannot hold a history of 5"), "{error}");
 }
 

@@ -88,17 +88,17 @@ fn dropping_it_ends_the_thread() {
 fn a_scope_lends_what_the_iterator_borrows() {
     let events: Vec<_> = (0..60u32).map(|at| (at / 3, at % 5, i64::from(at), 1.0)).collect();
     let sequences = data::Sequences::from_events(20, 5, &events).unwrap();
-    let spec = data::batch::BatchSpec { tokens_max: 7, length_max: 3, length_min: 1, seed: 1 };
-    let direct: Vec<_> =
-        data::batch::Batches::new(&sequences, spec).unwrap().collect::<Result<_, _>>().unwrap();
+    let batches = || {
+        let whole = |user| data::batch::Part { user, events: data::batch::Which::Range(0..3) };
+        data::batch::Batches::new(&sequences, 7, (0..20).map(whole))
+    };
+    let direct: Vec<_> = batches().collect::<Result<_, _>>().unwrap();
     let ahead: Vec<_> = std::thread::scope(|scope| {
-        let batches = data::batch::Batches::new(&sequences, spec).unwrap();
-        Prefetch::scoped(scope, 2, batches).collect::<Result<_, _>>().unwrap()
+        Prefetch::scoped(scope, 2, batches()).collect::<Result<_, _>>().unwrap()
     });
     assert_eq!(ahead, direct);
     std::thread::scope(|scope| {
-        let batches = data::batch::Batches::new(&sequences, spec).unwrap();
-        let mut early = Prefetch::scoped(scope, 1, batches);
+        let mut early = Prefetch::scoped(scope, 1, batches());
         assert!(early.next().is_some());
     });
 }

@@ -11,8 +11,8 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use train::optim::AdagradConfig;
 use train::sample::{HardWeight, Labels, Layout, Negatives};
 use train::{
-    Checkpoints, Decay, ItemUpdates, LogQ, Loss, Optimizer, Result, Run, Schedule,
-    SequenceConfig, Trained, fit,
+    Checkpoints, Decay, ItemUpdates, Keep, LogQ, Loss, Optimizer, Result, Run, Schedule,
+    SequenceConfig, Spread, StochasticLength, Trained, Window, fit,
 };
 
 use crate::planted::{bits, log, quick};
@@ -133,7 +133,12 @@ fn by_rows_with_in_batch_negatives() {
     let loss = Loss::SampledSoftmax { log_q: LogQ::Corrected, temperature: 0.5 };
     let negatives = Negatives::Mixed { count: 20, share: 0.5, labels: Labels::Unique };
     let item_updates = ItemUpdates::Rows;
-    survives(&SequenceConfig { loss, negatives, item_updates, ..tiny() });
+    // Several windows of a user in an epoch, some thinned out: 4^(3/5) is 2.3.
+    let window = Window::All { stride: 2, spread: Spread::SameEpoch };
+    let stochastic_length = StochasticLength { alpha: 1.2, keep: Keep::AgeWeighted };
+    let mut config = SequenceConfig { loss, negatives, item_updates, window, ..tiny() };
+    (config.stochastic_length, config.model.length_max) = (stochastic_length, 4);
+    survives(&config);
 }
 
 #[test]
@@ -143,6 +148,8 @@ fn hard_negatives_with_adagrad() {
     let optimizer = Optimizer::Adagrad(AdagradConfig::default());
     let mut config = SequenceConfig { negatives, optimizer, validate_every: 3, ..tiny() };
     config.model.block = BlockKind::Ligr;
+    config.model.length_max = 3;
+    config.window = Window::Mixed { back_max: 6, latest_share: 0.5 };
     survives(&config);
 }
 

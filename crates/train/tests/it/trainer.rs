@@ -8,7 +8,7 @@ use crate::planted::{log, quick};
 
 fn first_step(config: &SequenceConfig, device: Device) -> StepFacts {
     let (events, _) = log(40);
-    let mut batches = epoch(&events, config.batch_tokens, &config.model, 1, 0).unwrap();
+    let mut batches = epoch(&events, config.epoch(1, 0)).unwrap();
     let examples = batches.next().unwrap().unwrap();
     let mut trainer = Trainer::new(config, &events, 1, device, 100).unwrap();
     let facts = trainer.step(&examples).unwrap();
@@ -76,7 +76,7 @@ fn each_step_drops_other_numbers() {
     config.schedule.peak = 1e-30; // weights stay
     config.model.dropout = 0.5;
     let (events, _) = log(40);
-    let mut batches = epoch(&events, config.batch_tokens, &config.model, 1, 0).unwrap();
+    let mut batches = epoch(&events, config.epoch(1, 0)).unwrap();
     let examples = batches.next().unwrap().unwrap();
     let losses = |seed| {
         let mut trainer = Trainer::new(&config, &events, seed, Device::Cpu, 100).unwrap();
@@ -94,7 +94,7 @@ fn the_items_table_is_dropped_out_as_asked() {
     let mut config = SequenceConfig { loss, ..quick() };
     config.schedule.peak = 1e-30; // weights stay
     let (events, _) = log(40);
-    let mut batches = epoch(&events, config.batch_tokens, &config.model, 1, 0).unwrap();
+    let mut batches = epoch(&events, config.epoch(1, 0)).unwrap();
     let examples = batches.next().unwrap().unwrap();
     let losses = |rate| {
         let config = SequenceConfig { item_dropout: rate, ..config.clone() };
@@ -115,7 +115,7 @@ fn the_rate_of_a_step_is_the_schedules() {
     config.schedule.warm_up = 4;
     config.schedule.peak = 0.04;
     let (events, _) = log(40);
-    let mut batches = epoch(&events, config.batch_tokens, &config.model, 1, 0).unwrap();
+    let mut batches = epoch(&events, config.epoch(1, 0)).unwrap();
     let examples = batches.next().unwrap().unwrap();
     let mut trainer = Trainer::new(&config, &events, 1, Device::Cpu, 100).unwrap();
     let before = trainer.items.clone();

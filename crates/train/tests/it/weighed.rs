@@ -107,7 +107,7 @@ fn each_form_weighs_what_was_drawn() {
         for negatives in &samplers {
             let (loss, negatives) = (loss.clone(), negatives.clone());
             let config = SequenceConfig { loss, negatives, ..quick() };
-            let mut batches = epoch(&train, config.batch_tokens, &config.model, 1, 0).unwrap();
+            let mut batches = epoch(&train, config.epoch(1, 0)).unwrap();
             let examples = batches.next().unwrap().unwrap();
             let mut trainer = Trainer::new(&config, &train, 3, Device::Cpu, 100).unwrap();
             // Scores that differ.

@@ -24,6 +24,18 @@ impl Default for SequenceModelConfig {
     }
 }
 
+impl From<SasRecConfig> for SequenceModelConfig {
+    fn from(config: SasRecConfig) -> Self {
+        SequenceModelConfig::SasRec(config)
+    }
+}
+
+impl From<HstuConfig> for SequenceModelConfig {
+    fn from(config: HstuConfig) -> Self {
+        SequenceModelConfig::Hstu(config)
+    }
+}
+
 impl SequenceModelConfig {
     /// Refuses what no model can be made from.
     ///
@@ -33,6 +45,14 @@ impl SequenceModelConfig {
         match self {
             SequenceModelConfig::SasRec(config) => config.check(),
             SequenceModelConfig::Hstu(config) => config.check(),
+        }
+    }
+
+    /// What people call it: `sasrec` or `hstu`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            SequenceModelConfig::SasRec(_) => "sasrec",
+            SequenceModelConfig::Hstu(_) => "hstu",
         }
     }
 
@@ -131,6 +151,14 @@ impl SequenceModel {
         match self {
             SequenceModel::SasRec(model) => SequenceModelConfig::SasRec(model.config().clone()),
             SequenceModel::Hstu(model) => SequenceModelConfig::Hstu(model.config().clone()),
+        }
+    }
+
+    /// What people call it: `sasrec` or `hstu`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            SequenceModel::SasRec(_) => "sasrec",
+            SequenceModel::Hstu(_) => "hstu",
         }
     }
 

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, Result};
 
 /// Names of all models, in the order in which they are trained and shown.
-pub const MODEL_NAMES: [&str; 7] =
-    ["popular", "popular-lately", "item-knn", "ease", "als", "walk", "sasrec"];
+pub const MODEL_NAMES: [&str; 8] =
+    ["popular", "popular-lately", "item-knn", "ease", "als", "walk", "sasrec", "hstu"];
 
 /// `[models]`: which models to train, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -267,6 +267,7 @@ impl Default for MergeConfig {
             ("als", 0.1),
             ("walk", 0.25),
             ("sasrec", 0.2),
+            ("hstu", 0.2),
             ("popular-lately", 0.1),
         ];
         MergeConfig {

@@ -10,7 +10,7 @@ use crate::ease::Ease;
 use crate::item_knn::ItemKnn;
 use crate::popular::Popular;
 use crate::retriever::{Candidate, Query, Reason, Retriever};
-use crate::sasrec::SasRec;
+use crate::sequence::Sequence;
 use crate::walk::Walk;
 use crate::{Error, Result};
 
@@ -30,8 +30,8 @@ pub enum Model {
     Als(Als),
     /// `walk`
     Walk(Walk),
-    /// `sasrec`
-    SasRec(Box<SasRec>),
+    /// `sasrec`, `hstu`
+    Sequence(Box<Sequence>),
 }
 
 impl Model {
@@ -40,8 +40,8 @@ impl Model {
     /// than the arguments.
     ///
     /// # Errors
-    /// Where the name is unknown or `sasrec` (which is trained elsewhere), a setting is out of range, there is nothing to train on, or
-    /// on request ([`Progress::check`]).
+    /// Where the name is unknown or of a model that is trained elsewhere (`sasrec`, `hstu`), a
+    /// setting is out of range, there is nothing to train on, or on request ([`Progress::check`]).
     pub fn fit(
         name: &str,
         config: &ModelsConfig,
@@ -69,23 +69,22 @@ impl Model {
             "ease" => Model::Ease(Ease::fit(train, &config.ease, seed, progress)?),
             "als" => Model::Als(Als::fit(train, &config.als, seed, progress)?),
             "walk" => Model::Walk(Walk::fit(train, &config.walk, now_ms, seed, progress)?),
-            "sasrec" => {
-                return Err(Error::Refused(
-                    "sasrec is not fitted here: `tastemaker train --model sasrec` trains it, and \
-                     `Model::sasrec` takes what was trained"
-                        .into(),
-                ));
+            "sasrec" | "hstu" => {
+                return Err(Error::Refused(format!(
+                    "{name} is not fitted here: `tastemaker train --model {name}` trains it, and \
+                     `Model::sequence` takes what was trained"
+                )));
             }
             _ => return Err(unknown(name)),
         })
     }
 
-    /// The model `sasrec` of a trained network and its items, `[items, dim]`.
+    /// The model of a trained network of histories and its items, `[items, dim]`.
     ///
     /// # Errors
     /// Where they do not fit together, or a number is not finite.
-    pub fn sasrec(network: models::SasRec, items: &tensor::Tensor) -> Result<Model> {
-        Ok(Model::SasRec(Box::new(SasRec::new(network, items)?)))
+    pub fn sequence(network: models::SequenceModel, items: &tensor::Tensor) -> Result<Model> {
+        Ok(Model::Sequence(Box::new(Sequence::new(network, items)?)))
     }
 
     /// The bytes of its file: safetensors, with its settings in the header.
@@ -96,7 +95,7 @@ impl Model {
             Model::Ease(model) => model.to_bytes(),
             Model::Als(model) => model.to_bytes(),
             Model::Walk(model) => model.to_bytes(),
-            Model::SasRec(model) => model.to_bytes(),
+            Model::Sequence(model) => model.to_bytes(),
         }
     }
 
@@ -113,7 +112,9 @@ impl Model {
             "ease" => Model::Ease(Ease::from_bytes(bytes, place)?),
             "als" => Model::Als(Als::from_bytes(bytes, place)?),
             "walk" => Model::Walk(Walk::from_bytes(bytes, place)?),
-            "sasrec" => Model::SasRec(Box::new(SasRec::from_bytes(bytes, place)?)),
+            "sasrec" | "hstu" => {
+                Model::Sequence(Box::new(Sequence::from_bytes(name, bytes, place)?))
+            }
             _ => return Err(unknown(name)),
         })
     }
@@ -126,7 +127,7 @@ impl Model {
             Model::Ease(model) => model.item_count(),
             Model::Als(model) => model.item_count(),
             Model::Walk(model) => model.item_count(),
-            Model::SasRec(model) => model.item_count(),
+            Model::Sequence(model) => model.item_count(),
         }
     }
 
@@ -137,7 +138,7 @@ impl Model {
             Model::Ease(model) => model,
             Model::Als(model) => model,
             Model::Walk(model) => model,
-            Model::SasRec(model) => model.as_ref(),
+            Model::Sequence(model) => model.as_ref(),
         }
     }
 }

@@ -75,6 +75,7 @@ impl Training {
             hidden: count("hidden")?,
             length_max: count("length_max")?,
             positions: Positions::FromStart,
+            cosine: false,
             dropout: 0.0,
             dropout_hidden: 0.0,
             dropout_attention: 0.0,
@@ -159,8 +160,13 @@ impl Training {
             self.losses.len() as u64,
         );
         let rows = tape.leaf(values, dim)?;
-        let given =
-            Rows { index: &inputs, positions: &batch.positions, offsets: &batch.offsets };
+        let given = Rows {
+            index: &inputs,
+            positions: &batch.positions,
+            offsets: &batch.offsets,
+            happened_at: &[],
+            asked_at: &[],
+        };
         let hidden = self.model.forward(&mut tape, rows, given)?;
         let loss = tape.sampled_loss(
             hidden,

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use data::{Progress, RealFiles, Sequences, SystemClock};
-use models::SasRecConfig;
+use models::{SasRecConfig, SequenceModelConfig};
 use train::sample::{Layout, Negatives};
 use train::{Checkpoints, Run, SequenceConfig, fit};
 use xxhash_rust::xxh3::Xxh3;
@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         tell: &mut |line| println!("{line}"),
     })?;
     let mut hash = Xxh3::new();
-    let parameters = trained.model.parameters.iter().map(|(_, _, tensor)| tensor);
+    let parameters = trained.model.parameters().iter().map(|(_, _, tensor)| tensor);
     for value in parameters.chain([&trained.items]).flat_map(|tensor| tensor.values()) {
         hash.update(&value.to_le_bytes());
     }
@@ -47,14 +47,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn config() -> SequenceConfig {
     SequenceConfig {
-        model: SasRecConfig {
+        model: SequenceModelConfig::SasRec(SasRecConfig {
             dim: 16,
             blocks: 1,
             hidden: 32,
             length_max: 12,
             dropout: 0.2,
             ..SasRecConfig::default()
-        },
+        }),
         negatives: Negatives::Uniform { count: 32, layout: Layout::PerRow, unseen: true },
         batch_tokens: 200,
         epochs: 12,

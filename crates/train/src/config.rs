@@ -126,8 +126,8 @@ impl SequenceConfig {
     pub fn epoch(&self, seed: u64, number: u32) -> EpochSpec {
         EpochSpec {
             batch_tokens: self.batch_tokens,
-            length_max: self.model.length_max,
-            positions: self.model.positions,
+            length_max: self.model.length_max(),
+            positions: self.model.positions(),
             window: self.window,
             stochastic_length: self.stochastic_length,
             seed,
@@ -198,7 +198,7 @@ impl SequenceConfig {
             );
             return Err(Error::setting("batch_tokens", what));
         }
-        self.window.check(self.model.length_max)?;
+        self.window.check(self.model.length_max())?;
         self.stochastic_length.check()?;
         for (field, value) in [
             ("epochs", self.epochs),

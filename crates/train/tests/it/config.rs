@@ -2,6 +2,8 @@
 
 use train::optim::{AdagradConfig, AdamConfig, WeightDecay};
 use train::sample::{HardWeight, Labels, Layout, Negatives};
+
+use crate::planted::sasrec;
 use train::{
     Decay, ItemUpdates, Keep, LogQ, Loss, Optimizer, Schedule, SequenceConfig, Spread,
     StochasticLength, Window,
@@ -125,7 +127,7 @@ fn what_no_setting_is_called_is_refused() {
 fn each_setting_is_checked_under_its_name() {
     type Change = fn(&mut SequenceConfig);
     let cases: [(Change, &str); 21] = [
-        (|config| config.model.dim = 0, "model.dim: 0 is not in 1 to 8192"),
+        (|config| sasrec(config).dim = 0, "model.dim: 0 is not in 1 to 8192"),
         (|config| config.loss = Loss::Gbce { t: 1.5 }, "loss.t: 1.5 is not in 0 to 1"),
         (
             |config| config.loss = Loss::FullSoftmax { temperature: 0.0 },

@@ -18,7 +18,7 @@ fn trainer(config: &SequenceConfig) -> (Trainer, Examples) {
 }
 
 fn bits(trainer: &Trainer) -> Vec<u32> {
-    let parameters = trainer.model.parameters.iter().map(|(_, _, tensor)| tensor);
+    let parameters = trainer.model.parameters().iter().map(|(_, _, tensor)| tensor);
     let tensors = parameters.chain([&trainer.items]);
     tensors.flat_map(|tensor| tensor.values().iter().map(|value| value.to_bits())).collect()
 }
@@ -49,8 +49,8 @@ fn a_weight_that_is_no_number_is_named() {
         stops(&mut trainer, &examples, &why);
     }
     let (mut trainer, examples) = trainer(&quick());
-    let id = trainer.model.parameters.find("block.0.feed_forward.up.weight").unwrap();
-    trainer.model.parameters.get_mut(id).values_mut()[17] = f32::INFINITY;
+    let id = trainer.model.parameters().find("block.0.feed_forward.up.weight").unwrap();
+    trainer.model.parameters_mut().get_mut(id).values_mut()[17] = f32::INFINITY;
     let why = "block.0.feed_forward.up.weight: weight is not finite at row 1, column 1";
     stops(&mut trainer, &examples, why);
 }
@@ -58,8 +58,8 @@ fn a_weight_that_is_no_number_is_named() {
 #[test]
 fn the_first_node_that_overflows_is_named() {
     let (mut trainer, examples) = trainer(&quick());
-    let id = trainer.model.parameters.find("block.0.feed_forward.up.weight").unwrap();
-    trainer.model.parameters.get_mut(id).values_mut().fill(3e38);
+    let id = trainer.model.parameters().find("block.0.feed_forward.up.weight").unwrap();
+    trainer.model.parameters_mut().get_mut(id).values_mut().fill(3e38);
     stops(&mut trainer, &examples, "block.0.feed_forward.linear: value is not finite at row");
 }
 
@@ -67,8 +67,8 @@ fn the_first_node_that_overflows_is_named() {
 fn a_gradient_that_overflows_is_named() {
     let (mut trainer, examples) = trainer(&quick());
     // Scores as ever, of tiny states and huge items: what flows back to the states is huge.
-    let id = trainer.model.parameters.find("norm.weight").unwrap();
-    trainer.model.parameters.get_mut(id).values_mut().fill(1e-30);
+    let id = trainer.model.parameters().find("norm.weight").unwrap();
+    trainer.model.parameters_mut().get_mut(id).values_mut().fill(1e-30);
     trainer.items.values_mut().iter_mut().for_each(|value| *value *= 1e37);
     stops(&mut trainer, &examples, ": gradient is not finite at row");
 }

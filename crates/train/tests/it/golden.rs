@@ -25,7 +25,8 @@ fn pass(
     let mut tape = Tape::training(&model.parameters, workspace, 1);
     let table = tape.leaf(items.values(), items.width()).unwrap();
     let Batch { inputs, positions, offsets, targets, negatives } = batch;
-    let hidden = model.forward(&mut tape, table, Rows { index: inputs, positions, offsets });
+    let rows = Rows { index: inputs, positions, offsets, happened_at: &[], asked_at: &[] };
+    let hidden = model.forward(&mut tape, table, rows);
     let contrast = SampledLoss {
         positives: targets,
         negatives: Negatives::Shared { items: negatives },
@@ -61,6 +62,7 @@ fn agrees(block: BlockKind, json: &str, tensors: &[u8]) {
         dropout: 0.0,
         dropout_hidden: 0.0,
         dropout_attention: 0.0,
+        cosine: false,
         scale_embedding: golden["config"]["scale_embedding"].as_bool().unwrap(),
         norm_eps: 1e-8,
     };

@@ -1,7 +1,7 @@
 //! A log whose next item is a function of the last, and short runs on it.
 
 use data::{FixedClock, Progress, Sequences};
-use models::{BlockKind, SasRecConfig};
+use models::{BlockKind, SasRecConfig, SequenceModelConfig};
 use train::optim::AdamConfig;
 use train::sample::{Layout, Negatives};
 use train::{
@@ -30,10 +30,18 @@ pub(crate) fn log(users: u32) -> (Sequences, Sequences) {
     (of(&train), of(&held))
 }
 
+/// The model of [`quick`], to be changed.
+pub(crate) fn sasrec(config: &mut SequenceConfig) -> &mut SasRecConfig {
+    match &mut config.model {
+        SequenceModelConfig::SasRec(model) => model,
+        SequenceModelConfig::Hstu(_) => panic!("not a SASRec"),
+    }
+}
+
 /// A small model that learns quickly.
 pub(crate) fn quick() -> SequenceConfig {
     SequenceConfig {
-        model: SasRecConfig {
+        model: SequenceModelConfig::SasRec(SasRecConfig {
             block: BlockKind::PreNorm,
             dim: 16,
             blocks: 1,
@@ -44,7 +52,7 @@ pub(crate) fn quick() -> SequenceConfig {
             dropout_hidden: 0.0,
             dropout_attention: 0.0,
             ..SasRecConfig::default()
-        },
+        }),
         loss: Loss::SampledSoftmax { log_q: train::LogQ::None, temperature: 1.0 },
         // Masks over the table and over touched rows differ.
         item_dropout: 0.0,
@@ -86,7 +94,7 @@ pub(crate) fn attempt(
 
 /// Every bit of what was learned.
 pub(crate) fn bits(trained: &Trained) -> Vec<u32> {
-    let parameters = trained.model.parameters.iter().map(|(_, _, tensor)| tensor);
+    let parameters = trained.model.parameters().iter().map(|(_, _, tensor)| tensor);
     let tensors = parameters.chain([&trained.items]);
     tensors.flat_map(|tensor| tensor.values().iter().map(|value| value.to_bits())).collect()
 }

@@ -1,13 +1,13 @@
 //! The whole catalogue ranked, against plain loops.
 
 use data::order::descending;
-use models::{SasRec, SasRecConfig, normal};
+use models::{Past, SasRecConfig, SequenceModel, normal};
 use tensor::{Device, Tensor, Workspace};
 use train::rank;
 
 const DIM: usize = 8;
 
-fn model() -> SasRec {
+fn model() -> SequenceModel {
     let config = SasRecConfig {
         dim: DIM as u32,
         hidden: 8,
@@ -15,18 +15,22 @@ fn model() -> SasRec {
         blocks: 1,
         ..SasRecConfig::default()
     };
-    SasRec::init(&config, 1).unwrap()
+    SequenceModel::init(&config.into(), 1).unwrap()
+}
+
+fn past(items: &[u32]) -> Past<'_> {
+    Past { items, ..Past::default() }
 }
 
 fn brute_force(
-    model: &SasRec,
+    model: &SequenceModel,
     items: &Tensor,
     history: &[u32],
     seen: &[u32],
     k: usize,
 ) -> Vec<u32> {
     let mut workspace = Workspace::new(Device::Reference);
-    let state = model.encode(&mut workspace, items.values(), &[history]).unwrap();
+    let state = model.encode(&mut workspace, items.values(), &[past(history)]).unwrap();
     let mut scored: Vec<(u32, f32)> = (0..items.rows())
         .filter(|item| !seen.contains(&(*item as u32)))
         .map(|item| {
@@ -39,13 +43,13 @@ fn brute_force(
 }
 
 fn ours(
-    model: &SasRec,
+    model: &SequenceModel,
     items: &Tensor,
     histories: &[Vec<u32>],
     seen: &[Vec<u32>],
     k: usize,
 ) -> train::Result<Vec<Vec<u32>>> {
-    let histories: Vec<&[u32]> = histories.iter().map(Vec::as_slice).collect();
+    let histories: Vec<Past<'_>> = histories.iter().map(|items| past(items)).collect();
     let seen: Vec<&[u32]> = seen.iter().map(Vec::as_slice).collect();
     let mut workspace = Workspace::new(Device::Cpu);
     rank(model, &mut workspace, items.values(), &histories, &seen, k, 9)

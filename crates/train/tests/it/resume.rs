@@ -15,7 +15,7 @@ use train::{
     SequenceConfig, Spread, StochasticLength, Trained, Window, fit,
 };
 
-use crate::planted::{bits, log, quick};
+use crate::planted::{bits, log, quick, sasrec};
 use crate::unsynced::Unsynced;
 
 enum Cut {
@@ -116,9 +116,9 @@ fn tiny() -> SequenceConfig {
     let mut config =
         SequenceConfig { batch_tokens: 40, epochs: 4, checkpoint_every: 3, ..quick() };
     config.validate_every = 1;
-    config.model.dropout = 0.2;
-    config.model.dropout_hidden = 0.1;
-    config.model.dropout_attention = 0.1;
+    sasrec(&mut config).dropout = 0.2;
+    sasrec(&mut config).dropout_hidden = 0.1;
+    sasrec(&mut config).dropout_attention = 0.1;
     config
 }
 
@@ -137,7 +137,8 @@ fn by_rows_with_in_batch_negatives() {
     let window = Window::All { stride: 2, spread: Spread::SameEpoch };
     let stochastic_length = StochasticLength { alpha: 1.2, keep: Keep::AgeWeighted };
     let mut config = SequenceConfig { loss, negatives, item_updates, window, ..tiny() };
-    (config.stochastic_length, config.model.length_max) = (stochastic_length, 4);
+    config.stochastic_length = stochastic_length;
+    sasrec(&mut config).length_max = 4;
     survives(&config);
 }
 
@@ -147,8 +148,8 @@ fn hard_negatives_with_adagrad() {
         Negatives::Hard { count: 10, share: 0.2, weight: HardWeight::Uniform, power: 0.0 };
     let optimizer = Optimizer::Adagrad(AdagradConfig::default());
     let mut config = SequenceConfig { negatives, optimizer, validate_every: 3, ..tiny() };
-    config.model.block = BlockKind::Ligr;
-    config.model.length_max = 3;
+    sasrec(&mut config).block = BlockKind::Ligr;
+    sasrec(&mut config).length_max = 3;
     config.window = Window::Mixed { back_max: 6, latest_share: 0.5 };
     survives(&config);
 }

@@ -4,7 +4,7 @@ use tensor::Device;
 use train::sample::{HardWeight, Labels, Layout, Negatives};
 use train::{ItemUpdates, LogQ, Loss, SequenceConfig, StepFacts, Trainer, epoch};
 
-use crate::planted::{log, quick};
+use crate::planted::{log, quick, sasrec};
 
 fn first_step(config: &SequenceConfig, device: Device) -> StepFacts {
     let (events, _) = log(40);
@@ -74,7 +74,7 @@ fn each_step_drops_other_numbers() {
     let loss = Loss::FullSoftmax { temperature: 1.0 };
     let mut config = SequenceConfig { loss, ..quick() };
     config.schedule.peak = 1e-30; // weights stay
-    config.model.dropout = 0.5;
+    sasrec(&mut config).dropout = 0.5;
     let (events, _) = log(40);
     let mut batches = epoch(&events, config.epoch(1, 0)).unwrap();
     let examples = batches.next().unwrap().unwrap();

@@ -3,6 +3,7 @@
 use data::Sequences;
 use data::order::descending;
 use evaluate::ranking::{hits, ndcg};
+use models::Past;
 use tensor::{Device, Workspace};
 use train::{SequenceConfig, Trained};
 
@@ -20,7 +21,12 @@ fn by_hand(trained: &Trained, train: &Sequences, held: &Sequences) -> (f64, usiz
             continue;
         }
         let items = trained.items.values();
-        let state = trained.model.encode(&mut workspace, items, &[had]).unwrap();
+        let state = trained.model.encode(
+            &mut workspace,
+            items,
+            &[Past { items: had, ..Past::default() }],
+        );
+        let state = state.unwrap();
         let mut scored: Vec<(u32, f32)> = (0..ITEMS)
             .filter(|item| !had.contains(item))
             .map(|item| {

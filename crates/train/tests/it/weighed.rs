@@ -12,10 +12,10 @@ use crate::planted::{ITEMS, log, quick};
 /// Score of an item for each token of `examples` under the trainer's weights, `[tokens][items]`.
 fn scores(trainer: &Trainer, examples: &Examples, scale: f64) -> Vec<Vec<f64>> {
     let mut workspace = Workspace::new(Device::Reference);
-    let mut tape = Tape::inference(&trainer.model.parameters, &mut workspace);
+    let mut tape = Tape::inference(trainer.model.parameters(), &mut workspace);
     let table = tape.leaf(trainer.items.values(), trainer.items.width()).unwrap();
-    let Examples { inputs, positions, offsets, .. } = examples;
-    let rows = Rows { index: inputs, positions, offsets };
+    let Examples { inputs: index, positions, offsets, happened_at, asked_at, .. } = examples;
+    let rows = Rows { index, positions, offsets, happened_at, asked_at };
     let hidden = trainer.model.forward(&mut tape, table, rows).unwrap();
     let states = tape.value(hidden).chunks_exact(trainer.items.width());
     let score = |state: &[f32], item: u32| {

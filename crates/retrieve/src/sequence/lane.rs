@@ -12,8 +12,6 @@ use std::sync::Mutex;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tensor::{Device, Workspace};
 
-use super::NAME;
-
 struct Lane {
     /// None where none was needed yet, or the system gave no further thread: then the caller's
     /// pool has to do.
@@ -48,7 +46,7 @@ fn taken() -> Option<Lane> {
 
 /// A pool of one thread.
 fn thread() -> Option<ThreadPool> {
-    let pool = ThreadPoolBuilder::new().num_threads(1).thread_name(|_| NAME.into());
+    let pool = ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "sequence".into());
     pool.build().ok()
 }
 

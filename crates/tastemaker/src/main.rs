@@ -2,6 +2,7 @@
 
 mod terminal;
 mod hint;
+mod dashboard;
 mod sequence;
 mod settings;
 mod fitting;

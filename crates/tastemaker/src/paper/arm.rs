@@ -120,7 +120,11 @@ fn fit(
             resume,
             clock: &SystemClock,
             progress,
-            tell: &mut |line| note(&format!("  {line}")),
+            tell: &mut |report| {
+                if let Some(line) = report.line() {
+                    note(&format!("  {line}"));
+                }
+            },
         })
     });
     fitted.map_err(|why| match why {

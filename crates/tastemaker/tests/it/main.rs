@@ -8,6 +8,7 @@ mod sequence;
 mod screen;
 mod demo;
 mod paper;
+mod sweep;
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -16,6 +16,7 @@ const TRAIN: &str = "train log --model sasrec --set sasrec.training.epochs=10000
     --set sasrec.training.patience=0 --set sasrec.training.model.dim=16";
 
 /// Runs the binary at a terminal of 80 × 24; what it writes there comes piece by piece.
+#[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn at_a_terminal(dir: &Path, arguments: &str) -> Option<(Child, Receiver<String>)> {
     let version = Command::new("script").arg("--version").output();
     let known =

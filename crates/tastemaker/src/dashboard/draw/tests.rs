@@ -73,7 +73,10 @@ fn ended(state: &mut State, epoch: u32) {
 fn before_anything_is_known() {
     let mut state = State::default();
     state.begin("sasrec");
-    check(&state, LARGE, &expect![[r#"
+    check(
+        &state,
+        LARGE,
+        &expect![[r#"
          sasrec  beginning                                                      q stops
         ┌loss──────────────────────────────────┐┌NDCG@10───────────────────────────────┐
         │              no step yet             ││           no validation yet          │
@@ -98,8 +101,12 @@ fn before_anything_is_known() {
         │                                                                              │
         │                                                                              │
         └──────────────────────────────────────────────────────────────────────────────┘
-    "#]]);
-    check(&state, SMALL, &expect![[r#"
+    "#]],
+    );
+    check(
+        &state,
+        SMALL,
+        &expect![[r#"
          sasrec  beginning              q stops
         ┌loss──────────────┐┌NDCG@10───────────┐
         │    no step yet   ││ no validation yet│
@@ -110,14 +117,18 @@ fn before_anything_is_known() {
 
 
 
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn in_the_first_epoch() {
     let mut state = begun(30, Vec::new());
     stepped(&mut state, 1, 4);
-    check(&state, LARGE, &expect![[r#"
+    check(
+        &state,
+        LARGE,
+        &expect![[r#"
          sasrec  epoch 1 of 30                                                  q stops
         ┌loss 4.8571───────────────────────────┐┌NDCG@10───────────────────────────────┐
         │5.6753│   ⡄                           ││           no validation yet          │
@@ -142,7 +153,8 @@ fn in_the_first_epoch() {
         │                                                                              │
         │                                                                              │
         └──────────────────────────────────────────────────────────────────────────────┘
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -150,7 +162,10 @@ fn one_epoch() {
     let mut state = begun(30, Vec::new());
     stepped(&mut state, 1, 10);
     ended(&mut state, 1);
-    check(&state, LARGE, &expect![[r#"
+    check(
+        &state,
+        LARGE,
+        &expect![[r#"
          sasrec  epoch 2 of 30                                                  q stops
         ┌loss 4.0000───────────────────────────┐┌NDCG@10 0.0200  • 0.0200 epoch 1──────┐
         │5.7182│   ⢄                           ││0.0200│                               │
@@ -175,8 +190,12 @@ fn one_epoch() {
         │                                                                              │
         │                                                                              │
         └──────────────────────────────────────────────────────────────────────────────┘
-    "#]]);
-    check(&state, SMALL, &expect![[r#"
+    "#]],
+    );
+    check(
+        &state,
+        SMALL,
+        &expect![[r#"
          sasrec  epoch 2 of 30          q stops
         ┌loss 4.0000───────┐┌NDCG@10 0.0200────┐
         │  ⠒⠤⢄⡀            ││                  │
@@ -187,7 +206,8 @@ fn one_epoch() {
          151 k tokens/s  96 GFLOP/s, 78 %
          at most 2 min 2 s left
          epoch 1 of 30  loss 4.0000  NDCG@10 0.0
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -199,7 +219,10 @@ fn the_best_epoch_is_marked() {
     }
     stepped(&mut state, 14, 5);
     assert_eq!(state.best, Some((9, 0.1)));
-    check(&state, LARGE, &expect![[r#"
+    check(
+        &state,
+        LARGE,
+        &expect![[r#"
          sasrec  epoch 14 of 30                                                 q stops
         ┌loss 2.2759───────────────────────────┐┌NDCG@10 0.0600  • 0.1000 epoch 9──────┐
         │5.8044│⡄                              ││0.1040│                    ⢀•         │
@@ -224,8 +247,12 @@ fn the_best_epoch_is_marked() {
         │ epoch 12 of 30  loss 2.3077  NDCG@10 0.0700  45 k tokens/s  96 GFLOP/s  at mo│
         │ epoch 13 of 30  loss 2.2857  NDCG@10 0.0600  45 k tokens/s  96 GFLOP/s  at mo│
         └──────────────────────────────────────────────────────────────────────────────┘
-    "#]]);
-    check(&state, SMALL, &expect![[r#"
+    "#]],
+    );
+    check(
+        &state,
+        SMALL,
+        &expect![[r#"
          sasrec  epoch 14 of 30         q stops
         ┌loss 2.2759───────┐┌NDCG@10 0.0600────┐
         │⢲                 ││         ⣀⡠⠤•⠤⢄⣀  │
@@ -236,7 +263,8 @@ fn the_best_epoch_is_marked() {
          151 k tokens/s  96 GFLOP/s, 78 %
          at most 2 min 3 s left
          epoch 13 of 30  loss 2.2857  NDCG@10 0.
-    "#]]);
+    "#]],
+    );
     state.stopping = true;
     assert!(picture(&state, SMALL).lines().next().unwrap().ends_with(" stopping"));
 }
@@ -248,7 +276,10 @@ fn hundreds_of_epochs() {
         stepped(&mut state, epoch, 10);
         ended(&mut state, epoch);
     }
-    check(&state, LARGE, &expect![[r#"
+    check(
+        &state,
+        LARGE,
+        &expect![[r#"
          sasrec  400 epochs are run                                             q stops
         ┌loss 2.0100───────────────────────────┐┌NDCG@10 0.0200  • 0.1000 epoch 9──────┐
         │3.2851│⡄                              ││0.1040│⢠•                             │
@@ -273,8 +304,12 @@ fn hundreds_of_epochs() {
         │ epoch 399 of 400  loss 2.0100  NDCG@10 0.0200  45 k tokens/s  96 GFLOP/s  at │
         │ epoch 400 of 400  loss 2.0100  NDCG@10 0.0200  45 k tokens/s  96 GFLOP/s     │
         └──────────────────────────────────────────────────────────────────────────────┘
-    "#]]);
-    check(&state, SMALL, &expect![[r#"
+    "#]],
+    );
+    check(
+        &state,
+        SMALL,
+        &expect![[r#"
          sasrec  400 epochs are run     q stops
         ┌loss 2.0100───────┐┌NDCG@10 0.0200────┐
         │⡆                 ││•                 │
@@ -285,7 +320,8 @@ fn hundreds_of_epochs() {
          151 k tokens/s  96 GFLOP/s, 78 %
 
          epoch 400 of 400  loss 2.0100  NDCG@10
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -293,7 +329,7 @@ fn a_run_that_goes_on_has_the_curves_of_what_was_done() {
     let facts = |epoch: u32| EpochFacts {
         epoch,
         loss: 5.0 - f64::from(epoch),
-        ndcg: (epoch % 2 == 0).then(|| f64::from(epoch) / 100.0),
+        ndcg: epoch.is_multiple_of(2).then(|| f64::from(epoch) / 100.0),
         seconds: 1.0,
         tokens: 90_000,
     };

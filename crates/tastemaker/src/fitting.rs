@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use retrieve::{Merge, Model, ModelFacts, Query, Retriever, TrainingFacts, Unseen};
 
 use crate::hint;
-use crate::sequence::{self, Place};
+use crate::sequence::{self, Place, Show};
 use crate::settings::Settings;
 use crate::terminal::{Stopwatch, note, with_progress};
 
@@ -59,13 +59,14 @@ impl Fitted {
 }
 
 /// Fits the models `names`, one after the other; each uses all cores. Those that are trained in
-/// epochs keep checkpoints in `place`, where there is one.
+/// epochs keep checkpoints in `place`, where there is one, and are shown as `show` says.
 pub(crate) fn fit(
     names: &[String],
     settings: &Settings,
     train: &Sequences,
     clock: ClockKind,
     place: Option<&Place>,
+    show: Show,
 ) -> Result<Vec<Fitted>> {
     let now_ms = train.last_ms().unwrap_or(0);
     let mut fitted = Vec::with_capacity(names.len());
@@ -78,7 +79,7 @@ pub(crate) fn fit(
                 continue;
             }
             let config = &settings.sasrec;
-            let trained = sequence::fit(config, train, clock, settings.seed, place);
+            let trained = sequence::fit(config, train, clock, settings.seed, place, show);
             let (model, facts) = trained.with_context(context)?;
             (model, Some(facts))
         } else {

@@ -2,11 +2,14 @@
 
 mod terminal;
 mod hint;
+mod dashboard;
 mod sequence;
 mod settings;
 mod fitting;
 mod load;
+mod experiment;
 mod paper;
+mod sweep;
 mod cmd {
     pub(crate) mod bench;
     pub(crate) mod demo;
@@ -17,6 +20,7 @@ mod cmd {
     pub(crate) mod recommend;
     pub(crate) mod rollback;
     pub(crate) mod serve;
+    pub(crate) mod sweep;
     pub(crate) mod train;
     pub(crate) mod verify;
 }
@@ -61,6 +65,8 @@ enum Command {
     Config(settings::ConfigArgs),
     /// Measure a running server
     Bench(cmd::bench::BenchArgs),
+    /// Try settings one after another, by grid or at random, judged by validation
+    Sweep(cmd::sweep::SweepArgs),
     /// Make a paper's numbers again: every model, every seed, beside what was published
     Paper(cmd::paper::PaperArgs),
 }
@@ -89,6 +95,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Rollback(args) => cmd::rollback::run(args),
         Command::Config(args) => settings::run(args),
         Command::Bench(args) => cmd::bench::run(args),
+        Command::Sweep(args) => cmd::sweep::run(args),
         Command::Paper(args) => cmd::paper::run(args),
     }
 }

@@ -17,10 +17,11 @@ use data::split::{Cut, SplitSpec, split};
 use data::{Change, ClockKind, Files, Lock, Log, Progress, Sequences, SystemClock};
 use retrieve::{Model, TrainingEpoch, TrainingFacts};
 use serde::{Deserialize, Serialize};
-use train::{Checkpoints, Run, SequenceConfig, Trained};
+use train::{Checkpoints, Report, Run, SequenceConfig, Trained};
 
+use crate::dashboard::Screen;
 use crate::hint;
-use crate::terminal::{note, with_notes};
+use crate::terminal::{note, unseen, with_notes};
 
 /// The name of the model.
 pub(crate) const NAME: &str = "sasrec";
@@ -35,6 +36,15 @@ pub(crate) struct SasRecSettings {
     pub(crate) refit: bool,
     /// The training.
     pub(crate) training: SequenceConfig,
+}
+
+/// How a training is seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Show {
+    /// A line an epoch.
+    Lines,
+    /// A picture, where stderr is a terminal; else lines.
+    Screen,
 }
 
 /// Where a training keeps its checkpoints.
@@ -99,6 +109,7 @@ pub(crate) fn fit(
     clock: ClockKind,
     seed: u64,
     place: Option<&Place>,
+    show: Show,
 ) -> Result<(Model, TrainingFacts)> {
     let config = &settings.training;
     let resume = place.is_some_and(|place| place.resume);
@@ -108,7 +119,9 @@ pub(crate) fn fit(
         None => (all, None),
     };
     let checkpoints = place.map(|place| place.checkpoints(SEARCH));
-    let first = one(config, NAME, (train, held), seed, (checkpoints, resume))?;
+    let screen = if show == Show::Screen { Screen::open() } else { None };
+    let screen = screen.as_ref();
+    let first = one(config, (NAME, screen), (train, held), seed, (checkpoints, resume))?;
     let refitted = held.is_some() && settings.refit;
     let epochs = first.epochs.iter().map(|facts| TrainingEpoch {
         epoch: facts.epoch,
@@ -130,7 +143,7 @@ pub(crate) fn fit(
             _ => false,
         };
         let title = "sasrec on all events";
-        one(&config, title, (all, None), seed, (checkpoints, going_on))?
+        one(&config, (title, screen), (all, None), seed, (checkpoints, going_on))?
     } else {
         first
     };
@@ -140,13 +153,14 @@ pub(crate) fn fit(
 /// One run of the loop.
 fn one(
     config: &SequenceConfig,
-    title: &str,
+    (title, screen): (&str, Option<&Screen>),
     (train, held): (&Sequences, Option<&Sequences>),
     seed: u64,
     (checkpoints, resume): (Option<Checkpoints>, bool),
 ) -> Result<Trained> {
     let kept = checkpoints.is_some();
-    let done = with_notes(title, |progress: &Progress<'_>, tell| {
+    let run = |progress: &Progress<'_>, tell: &mut dyn FnMut(&Report)| {
+        let clock = &SystemClock;
         train::fit(Run {
             config,
             train,
@@ -154,11 +168,24 @@ fn one(
             seed,
             checkpoints,
             resume,
-            clock: &SystemClock,
+            clock,
             progress,
-            tell: &mut |line| tell(&format!("{title}: {line}")),
+            tell,
         })
-    });
+    };
+    let done = match screen {
+        Some(screen) => {
+            screen.begin(title);
+            unseen(|progress| run(progress, &mut |report| screen.hear(report)))
+        }
+        None => with_notes(title, |progress, tell| {
+            run(progress, &mut |report| {
+                if let Some(line) = report.line() {
+                    tell(&format!("{title}: {line}"));
+                }
+            })
+        }),
+    };
     match done {
         Err(train::Error::Data(data::Error::Stopped)) if kept => Err(hint::error(
             "stopped; what was learned is kept",

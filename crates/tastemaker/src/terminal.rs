@@ -1,25 +1,35 @@
 //! What a person sees while work goes on: bars on stderr, answers on stdout, Ctrl-C heard.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use data::{Progress, Step};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::dashboard;
+
 static STOP: AtomicBool = AtomicBool::new(false);
 
 /// Hears Ctrl-C and SIGTERM from now on: the first asks work to stop cleanly, the second ends
 /// the process.
 pub(crate) fn hear_stop() -> Result<()> {
-    ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    })
-    .context("listening for Ctrl-C")
+    ctrlc::set_handler(ask_to_stop).context("listening for Ctrl-C")
+}
+
+/// What Ctrl-C does.
+pub(crate) fn ask_to_stop() {
+    if STOP.swap(true, Ordering::Relaxed) {
+        dashboard::leave();
+        std::process::exit(130);
+    }
+}
+
+/// Runs `work` without showing anything; it hears when to stop.
+pub(crate) fn unseen<T>(work: impl FnOnce(&Progress<'_>) -> T) -> T {
+    work(&Progress::new(&|_| {}, &STOP))
 }
 
 /// Whether the user asked to stop.
@@ -120,6 +130,14 @@ pub(crate) fn answer(text: &str) {
     if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
         std::process::exit(0);
     }
+}
+
+/// Nanoseconds since it was first asked.
+#[allow(clippy::disallowed_methods, reason = "the binary measures; libraries are told")]
+pub(crate) fn nanos() -> u64 {
+    static BEGAN: OnceLock<std::time::Instant> = OnceLock::new();
+    let passed = BEGAN.get_or_init(std::time::Instant::now).elapsed();
+    u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Time since [`Stopwatch::start`].

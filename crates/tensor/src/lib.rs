@@ -3,7 +3,7 @@
 //! Numbers in, gradients out: [`Tensor`] and [`Jagged`] hold numbers, a [`Tape`] writes down
 //! layers as they are computed and reads them backwards, a [`Device`] says which kernels
 //! compute. [`op`] has the jagged operations by themselves, [`scan`] the exact search of the best
-//! items. Nothing here knows what is recommended.
+//! items, [`peak`] what this machine can do. Nothing here knows what is recommended.
 
 mod error;
 mod real;
@@ -18,6 +18,7 @@ mod meter;
 mod tape;
 pub mod op;
 pub mod kernel;
+pub mod peak;
 pub mod scan;
 
 pub use buffers::{Buffer, Buffers};

@@ -34,7 +34,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         resume,
         clock: &SystemClock,
         progress: &Progress::silent(),
-        tell: &mut |line| println!("{line}"),
+        tell: &mut |report| {
+            if let Some(line) = report.line() {
+                println!("{line}");
+            }
+        },
     })?;
     let mut hash = Xxh3::new();
     let parameters = trained.model.parameters().iter().map(|(_, _, tensor)| tensor);

@@ -1,27 +1,31 @@
-//! The line that a run tells at the end of an epoch.
+//! What a run tells at the end of an epoch, and the line that it makes.
 
 use data::seconds_in_words;
 use std::fmt;
 
+/// An epoch that has ended.
+///
 /// ```text
 /// epoch 3 of 50  loss 4.1266  NDCG@10 0.0713 (best)  151 k tokens/s  96 GFLOP/s  at most 2 min 3 s left
 /// ```
-#[derive(Debug)]
-pub(crate) struct EpochLine {
+#[derive(Debug, Clone, PartialEq)]
+pub struct EpochLine {
     /// From 1.
-    pub(crate) epoch: u32,
-    pub(crate) epochs: u32,
-    pub(crate) loss: f64,
+    pub epoch: u32,
+    /// At most.
+    pub epochs: u32,
+    /// Mean loss over its tokens.
+    pub loss: f64,
     /// NDCG@10, and whether it is the best so far; none where nothing was validated.
-    pub(crate) validated: Option<(f64, bool)>,
+    pub validated: Option<(f64, bool)>,
     /// Of the epoch's steps and checkpoints; validation is not in it.
-    pub(crate) seconds: f64,
-    /// In these seconds.
-    pub(crate) tokens: u64,
-    /// In these seconds.
-    pub(crate) flops: u64,
+    pub seconds: f64,
+    /// Tokens in these seconds.
+    pub tokens: u64,
+    /// Multiplications and additions in these seconds.
+    pub flops: u64,
     /// Until the last epoch has ended; an early stop comes sooner.
-    pub(crate) seconds_left: f64,
+    pub seconds_left: f64,
 }
 
 impl fmt::Display for EpochLine {

@@ -10,13 +10,16 @@ use crate::checkpoint::Checkpoints;
 use crate::config::SequenceConfig;
 use crate::epoch::epoch;
 use crate::epoch_line::EpochLine;
+use crate::report::{Begin, Report, Steps};
 use crate::standing::{Kept, Standing, fingerprint};
-use crate::trainer::Trainer;
+use crate::trainer::{StepFacts, Trainer};
 use crate::validate::Validation;
 use crate::{Error, Prefetch, Result};
 
 /// Batches made ahead.
 const AHEAD: usize = 2;
+/// Milliseconds between two reports of steps, at least.
+const STEPS_MS: i64 = 250;
 
 /// What a run is given.
 pub struct Run<'a> {
@@ -39,8 +42,8 @@ pub struct Run<'a> {
     pub clock: &'a dyn Clock,
     /// Where it is; and whether to stop.
     pub progress: &'a Progress<'a>,
-    /// Hears a line at the end of an epoch, and of anything unusual.
-    pub tell: &'a mut dyn FnMut(&str),
+    /// Hears of the beginning, of steps, of the end of each epoch, and of anything unusual.
+    pub tell: &'a mut dyn FnMut(&Report),
 }
 
 /// What an epoch says of itself.
@@ -95,8 +98,20 @@ struct Loop<'a> {
     /// When this process began to train, and what it has trained since.
     began_ms: i64,
     tokens_here: u64,
+    /// Steps that were not told yet.
+    untold: Untold,
     /// Step and epoch of the newest checkpoint of this run.
     saved: Option<(u64, u32)>,
+}
+
+/// Steps since the last report of some.
+#[derive(Debug, Default)]
+struct Untold {
+    began_ms: i64,
+    loss_sum: f64,
+    tokens: u64,
+    /// Operations of the epoch that were told.
+    flops_told: u64,
 }
 
 impl<'a> Loop<'a> {
@@ -133,7 +148,8 @@ impl<'a> Loop<'a> {
             Validation::new(train, held, config.validation_users_max, run.seed)
         });
         if run.held.is_some() && validation.is_none() {
-            (run.tell)(
+            message(
+                run.tell,
                 "nobody with a history meets a new item in the validation part: every epoch is \
                  run and the last is kept",
             );
@@ -143,9 +159,10 @@ impl<'a> Loop<'a> {
         let (mut best, mut saved) = (None, None);
         match &run.checkpoints {
             Some(checkpoints) if run.resume => {
-                (standing, best) = checkpoints.load(&mut trainer, &standing, run.tell)?;
+                let mut note = |line: &str| message(run.tell, line);
+                (standing, best) = checkpoints.load(&mut trainer, &standing, &mut note)?;
                 saved = Some((standing.step, standing.epoch));
-                (run.tell)(&if standing.finished() {
+                note(&if standing.finished() {
                     format!("the run had ended after epoch {}", standing.epoch)
                 } else {
                     let (step, epoch) = (standing.step, standing.epoch + 1);
@@ -159,6 +176,13 @@ impl<'a> Loop<'a> {
             }
             None => {}
         }
+        (run.tell)(&Report::Begin(Begin {
+            epochs: config.epochs,
+            steps: total,
+            tokens_an_epoch,
+            validates: validation.is_some(),
+            done: standing.epochs.clone(),
+        }));
         let (began_ms, tokens_here) = (run.clock.now_ms(), 0);
         Ok(Loop {
             run,
@@ -169,6 +193,7 @@ impl<'a> Loop<'a> {
             tokens_an_epoch,
             began_ms,
             tokens_here,
+            untold: Untold::default(),
             saved,
         })
     }
@@ -197,14 +222,15 @@ impl<'a> Loop<'a> {
         match error {
             Error::Data(data::Error::Stopped) if self.run.checkpoints.is_some() => {
                 self.save()?;
-                (self.run.tell)("stopped; --resume goes on from here");
+                message(self.run.tell, "stopped; --resume goes on from here");
             }
             Error::Tensor(tensor::Error::NotFinite { .. }) => {
-                (self.run.tell)(&format!(
+                let words = format!(
                     "training broke off after step {}: set a lower schedule.peak or a clip_norm, \
                      and begin anew",
                     self.standing.step
-                ));
+                );
+                message(self.run.tell, &words);
             }
             _ => {}
         }
@@ -229,6 +255,7 @@ impl<'a> Loop<'a> {
         let source = epoch(train, config.epoch(seed, number))?
             .skip(usize::try_from(self.standing.batch).unwrap_or(usize::MAX));
         let (began_ms, began_tokens) = (self.run.clock.now_ms(), self.standing.tokens);
+        self.untold = Untold { began_ms, ..Untold::default() };
         let what = format!("epoch {}", number + 1);
         let done = std::thread::scope(|scope| -> Result<()> {
             for examples in Prefetch::scoped(scope, AHEAD, source) {
@@ -239,6 +266,7 @@ impl<'a> Loop<'a> {
                 self.standing.batch += 1;
                 self.standing.tokens += facts.tokens as u64;
                 self.standing.loss_sum += f64::from(facts.loss) * facts.tokens as f64;
+                self.tell_steps(&facts);
                 let every = u64::from(config.checkpoint_every);
                 if every > 0 && self.standing.step.is_multiple_of(every) {
                     self.save()?;
@@ -250,15 +278,13 @@ impl<'a> Loop<'a> {
         // The last step may have been the one that broke the weights.
         self.trainer.check_finite()?;
         let seconds = (self.run.clock.now_ms() - began_ms) as f64 / 1e3;
-        let counted = self.trainer.workspace.meter.take();
+        let flops = self.untold.flops_told + self.trainer.workspace.meter.take().flops;
         let tokens = self.standing.tokens;
         let loss = self.standing.loss_sum / tokens.max(1) as f64;
         let facts = EpochFacts { epoch: number + 1, loss, ndcg: None, seconds, tokens };
         self.standing.epochs.push(facts);
         self.standing.epoch += 1;
         (self.standing.batch, self.standing.loss_sum, self.standing.tokens) = (0, 0.0, 0);
-        let tokens_here = tokens - began_tokens;
-        self.tokens_here += tokens_here;
         let validated = self.validate()?;
         let line = EpochLine {
             epoch: number + 1,
@@ -266,20 +292,48 @@ impl<'a> Loop<'a> {
             loss,
             validated,
             seconds,
-            tokens: tokens_here,
-            flops: counted.flops,
+            tokens: tokens - began_tokens,
+            flops,
             seconds_left: self.seconds_left(),
         };
-        (self.run.tell)(&line.to_string());
+        (self.run.tell)(&Report::Epoch(line));
         Ok(())
+    }
+
+    /// Adds a step to those that are to be told, and tells them where the last time is long ago.
+    fn tell_steps(&mut self, facts: &StepFacts) {
+        self.tokens_here += facts.tokens as u64;
+        self.untold.tokens += facts.tokens as u64;
+        self.untold.loss_sum += f64::from(facts.loss) * facts.tokens as f64;
+        let now_ms = self.run.clock.now_ms();
+        let passed_ms = now_ms - self.untold.began_ms;
+        if passed_ms < STEPS_MS {
+            return;
+        }
+        let Untold { loss_sum, tokens, flops_told, .. } = self.untold;
+        let flops = self.trainer.workspace.meter.take().flops;
+        let steps = Steps {
+            epoch: self.standing.epoch + 1,
+            step: self.standing.step,
+            tokens_of_epoch: self.standing.tokens,
+            loss: loss_sum / tokens.max(1) as f64,
+            seconds: passed_ms as f64 / 1e3,
+            tokens,
+            flops,
+            seconds_left: self.seconds_left(),
+        };
+        let flops_told = flops_told + flops;
+        self.untold = Untold { began_ms: now_ms, flops_told, ..Untold::default() };
+        (self.run.tell)(&Report::Steps(steps));
     }
 
     /// At the pace of this process so far, validations and checkpoints included.
     fn seconds_left(&self) -> f64 {
         let passed = (self.run.clock.now_ms() - self.began_ms) as f64 / 1e3;
         let epochs = self.run.config.epochs - self.standing.epoch;
-        let left = self.tokens_an_epoch as f64 * f64::from(epochs);
-        passed * left / self.tokens_here.max(1) as f64
+        let left =
+            self.tokens_an_epoch as f64 * f64::from(epochs) - self.standing.tokens as f64;
+        passed * left.max(0.0) / self.tokens_here.max(1) as f64
     }
 
     /// Measures and keeps the best; gives NDCG@10 and whether it is the best so far. It is not
@@ -291,6 +345,7 @@ impl<'a> Loop<'a> {
         if !last && !self.standing.epoch.is_multiple_of(config.validate_every) {
             return Ok(None);
         }
+        (self.run.tell)(&Report::Validating(self.standing.epoch));
         let Trainer { model, items, workspace, .. } = &mut self.trainer;
         let ndcg = validation.ndcg(model, workspace, items.values(), self.run.seed)?;
         workspace.meter.take();
@@ -308,4 +363,8 @@ impl<'a> Loop<'a> {
         }
         Ok(Some((ndcg, better)))
     }
+}
+
+fn message(tell: &mut dyn FnMut(&Report), words: &str) {
+    tell(&Report::Message(words.to_owned()));
 }

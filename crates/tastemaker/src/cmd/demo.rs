@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::cmd::{evaluate, import as import_command, serve, train};
 use crate::fitting;
+use crate::sequence::Show;
 use crate::settings::SettingsArgs;
 use crate::terminal::{Stopwatch, answer, note, with_progress};
 
@@ -85,7 +86,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let evaluate_seconds = watch.seconds();
 
     let watch = Stopwatch::start();
-    let trained = train::train(&opened, &settings, &names, false)?;
+    let trained = train::train(&opened, &settings, &names, false, Show::Lines)?;
     let train_seconds = watch.seconds();
     if args.json {
         let mut whole_answer = evaluate::as_json(&judged)?;

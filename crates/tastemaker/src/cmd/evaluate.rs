@@ -11,6 +11,7 @@ use retrieve::Retriever;
 use serde_json::json;
 
 use crate::fitting::{self, Opened};
+use crate::sequence::Show;
 use crate::settings::{Settings, SettingsArgs, SplitKind};
 use crate::terminal::{answer, note, with_progress};
 
@@ -68,7 +69,8 @@ pub(crate) fn judge(opened: &Opened, settings: &Settings, names: &[String]) -> R
     let split = split(sequences, log.manifest().clock, &settings.split.spec()?)?;
     let cases = Cases::new(&split, settings.evaluate.seen)?;
     let now_ms = split.train.last_ms().unwrap_or(0);
-    let fitted = fitting::fit(names, settings, &split.train, split.facts.clock, None)?;
+    let fitted =
+        fitting::fit(names, settings, &split.train, split.facts.clock, None, Show::Lines)?;
     let ranked = fitting::rank(&cases, &fitted, settings, &split.train, now_ms)?;
     let setting = Setting {
         catalogue,

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::json;
 
+use crate::experiment::data_folder;
 use crate::hint;
 use crate::paper::{self, Choice, Summary};
 use crate::terminal::{answer, note};
@@ -57,7 +58,7 @@ pub(crate) fn run(args: &PaperArgs) -> Result<()> {
         only: args.only.clone(),
         seeds: args.seeds,
         quick: args.quick,
-        data: args.data.clone().unwrap_or_else(data_folder),
+        data: data_folder(args.data.as_deref()),
         store: args.store.clone(),
     };
     if !args.show {
@@ -89,13 +90,6 @@ fn write(summary: &Summary, path: &std::path::Path) -> Result<()> {
     std::fs::write(path, text).with_context(|| path.display().to_string())?;
     note(&format!("wrote {}", path.display()));
     Ok(())
-}
-
-/// As `bench` looks for it.
-#[allow(clippy::disallowed_methods, reason = "the binary reads its environment")]
-fn data_folder() -> PathBuf {
-    let named = std::env::var("TASTEMAKER_DATA").ok().filter(|name| !name.is_empty());
-    named.map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from)
 }
 
 fn list(as_json: bool) -> Result<()> {

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::fitting::{self, Fitted, Opened};
 use crate::hint;
-use crate::sequence::{self, Place};
+use crate::sequence::{self, Place, Show};
 use crate::settings::{Settings, SettingsArgs};
 use crate::terminal::answer;
 
@@ -26,6 +26,9 @@ pub(crate) struct TrainArgs {
     /// Go on with a training of sasrec that was stopped, from its last checkpoint
     #[arg(long)]
     resume: bool,
+    /// Tell of a training in lines, also at a terminal, where it would be drawn
+    #[arg(long)]
+    plain: bool,
     #[command(flatten)]
     settings: SettingsArgs,
     /// Print one JSON object
@@ -43,7 +46,8 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     let settings = args.settings.resolve()?;
     let opened = fitting::open(&args.dir, &settings)?;
     let names = fitting::names(&args.models, &settings);
-    let trained = train(&opened, &settings, &names, args.resume)?;
+    let show = if args.plain || args.json { Show::Lines } else { Show::Screen };
+    let trained = train(&opened, &settings, &names, args.resume, show)?;
     if args.json {
         answer(&as_json(&opened, &trained).to_string());
     } else {
@@ -53,12 +57,13 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
 }
 
 /// Trains on everything the log has and makes the result the current version.
-/// With `resume`, a training of sasrec goes on from its last checkpoint.
+/// With `resume`, a training of sasrec goes on from its last checkpoint. `show`: how it is seen.
 pub(crate) fn train(
     opened: &Opened,
     settings: &Settings,
     names: &[String],
     resume: bool,
+    show: Show,
 ) -> Result<Trained> {
     let Opened { log, catalogue, sequences } = opened;
     let in_epochs = names.iter().any(|name| name == sequence::NAME);
@@ -70,7 +75,7 @@ pub(crate) fn train(
     }
     let place = if in_epochs { Some(Place::below(log, resume)?) } else { None };
     let clock = log.manifest().clock;
-    let fitted = fitting::fit(names, settings, sequences, clock, place.as_ref())?;
+    let fitted = fitting::fit(names, settings, sequences, clock, place.as_ref(), show)?;
     let facts = VersionFacts {
         created_ms: SystemClock.now_ms(),
         log_checksum: log.checksum().to_owned(),

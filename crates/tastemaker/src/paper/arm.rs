@@ -1,19 +1,17 @@
 //! An arm at work: a model fitted on a grid's data, and its rankings of all cases.
 
 use anyhow::{Context, Result};
-use data::{Sequences, SystemClock};
-use rayon::prelude::*;
-use retrieve::{Model, ModelsConfig, Query, Retriever, Unseen};
+use data::Sequences;
+use retrieve::{Model, ModelsConfig};
 use tensor::{Device, Workspace};
-use train::{Checkpoints, EpochFacts, Run, SequenceConfig, Trained};
+use train::{EpochFacts, SequenceConfig, Trained};
 
 use super::cell::Identity;
 use super::ground::Ground;
 use super::metric::PLACES;
-use super::recipe::ArmSettings;
 use super::store::Store;
-use crate::hint;
-use crate::terminal::{Stopwatch, note, with_bar, with_progress};
+use crate::experiment::{self, ModelSettings, Warm, answers};
+use crate::terminal::{Stopwatch, note, with_progress};
 
 /// Training while validation chooses the epoch.
 const CHOOSE: &str = "choose";
@@ -35,12 +33,12 @@ pub(crate) struct Answered {
 pub(crate) fn answer(
     store: &Store,
     identity: &Identity,
-    settings: &ArmSettings,
+    settings: &ModelSettings,
     ground: &Ground,
 ) -> Result<Answered> {
     match settings {
-        ArmSettings::Sequence(config) => sequence(store, identity, config, ground),
-        ArmSettings::Retrieve(config) => retrieve(identity, config, ground),
+        ModelSettings::Sequence(config) => sequence(store, identity, config, ground),
+        ModelSettings::Retrieve(config) => retrieve(identity, config, ground),
     }
 }
 
@@ -57,7 +55,7 @@ fn sequence(
     ground: &Ground,
 ) -> Result<Answered> {
     let held = Some(&ground.split.validation).filter(|held| held.events() > 0);
-    let mut trained = fit(store, identity, CHOOSE, config, &ground.split.train, held)?;
+    let mut trained = fit(store, identity, CHOOSE, config, (&ground.split.train, held))?;
     let mut fit_seconds: f64 = trained.epochs.iter().map(|epoch| epoch.seconds).sum();
     let (epochs, best_epoch) = (std::mem::take(&mut trained.epochs), trained.best_epoch);
     // Papers with leave-last-out test the model that validation chose. In time, what lies
@@ -65,7 +63,7 @@ fn sequence(
     if !ground.split.facts.leaky && held.is_some() {
         let config = SequenceConfig { epochs: best_epoch, ..config.clone() };
         note(&format!("  again, {best_epoch} epochs on everything before the test"));
-        trained = fit(store, identity, AGAIN, &config, &ground.before, None)?;
+        trained = fit(store, identity, AGAIN, &config, (&ground.before, None))?;
         fit_seconds += trained.epochs.iter().map(|epoch| epoch.seconds).sum::<f64>();
     }
     let watch = Stopwatch::start();
@@ -103,32 +101,12 @@ fn fit(
     identity: &Identity,
     phase: &str,
     config: &SequenceConfig,
-    train: &Sequences,
-    held: Option<&Sequences>,
+    parts: (&Sequences, Option<&Sequences>),
 ) -> Result<Trained> {
-    let checkpoints =
-        Checkpoints::new(store.files().clone(), &store.checkpoints(identity, phase));
-    let resume = checkpoints.any()?;
     let title = format!("{} {}", identity.arm, identity.seed);
-    let fitted = with_bar(&title, |progress| {
-        train::fit(Run {
-            config,
-            train,
-            held,
-            seed: identity.seed,
-            checkpoints: Some(checkpoints),
-            resume,
-            clock: &SystemClock,
-            progress,
-            tell: &mut |line| note(&format!("  {line}")),
-        })
-    });
-    fitted.map_err(|why| match why {
-        train::Error::Data(data::Error::Stopped) => {
-            hint::error("stopped", "the same command goes on from where this one stood")
-        }
-        other => anyhow::Error::new(other),
-    })
+    let checkpoints = store.checkpoints(identity, phase);
+    let fitted = experiment::fit(&title, checkpoints, config, parts, identity.seed);
+    fitted.map_err(experiment::stopped)
 }
 
 fn retrieve(identity: &Identity, config: &ModelsConfig, ground: &Ground) -> Result<Answered> {
@@ -142,24 +120,8 @@ fn retrieve(identity: &Identity, config: &ModelsConfig, ground: &Ground) -> Resu
     .with_context(|| format!("training {name}"))?;
     let fit_seconds = watch.seconds();
     let watch = Stopwatch::start();
-    let cases = &ground.cases;
-    let lists = ground
-        .warm
-        .par_iter()
-        .map(|at| {
-            let user = cases.user(*at);
-            let unseen = Unseen::new(cases.seen_items(*at).iter().copied());
-            let query = Query {
-                user: Some(user),
-                history: before.user(user),
-                now_ms,
-                filter: &unseen,
-                k: PLACES,
-                seed: *seed,
-            };
-            model.retrieve(&query).iter().map(|found| found.item).collect()
-        })
-        .collect();
+    let warm = Warm { cases: &ground.cases, at: &ground.warm, before };
+    let lists = answers(&model, warm, PLACES, *seed);
     let rank_seconds = watch.seconds();
     Ok(Answered { lists, epochs: Vec::new(), best_epoch: 0, fit_seconds, rank_seconds })
 }

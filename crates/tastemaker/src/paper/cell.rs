@@ -11,6 +11,7 @@ use train::EpochFacts;
 use super::decile::Deciles;
 use super::metric::{Metric, PLACES};
 use super::outcome::Outcomes;
+use crate::experiment::Machine;
 
 /// Version of the file; another is run again.
 pub(crate) const CELL_VERSION: u32 = 1;
@@ -92,30 +93,5 @@ impl Cell {
     /// Seconds of all its work.
     pub(crate) fn seconds(&self) -> f64 {
         self.fit_seconds + self.rank_seconds
-    }
-}
-
-/// Where it ran.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Machine {
-    pub(crate) processor: String,
-    pub(crate) cores: u32,
-    pub(crate) system: String,
-    pub(crate) tastemaker: String,
-}
-
-impl Machine {
-    /// This one.
-    pub(crate) fn here() -> Machine {
-        let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let line = cpuinfo.lines().find(|line| line.starts_with("model name"));
-        let processor = line.and_then(|line| line.split_once(':')).map(|(_, name)| name.trim());
-        Machine {
-            processor: processor.unwrap_or("unknown").to_owned(),
-            cores: std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32),
-            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-            tastemaker: env!("CARGO_PKG_VERSION").to_owned(),
-        }
     }
 }

@@ -1,17 +1,13 @@
 //! A recipe: what a paper claims, and what is run to see whether it holds.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use data::import::{ColumnMap, Format};
-use data::split::{Cut, SplitSpec};
-use retrieve::ModelsConfig;
 use serde::Deserialize;
 use serde_json::Value;
-use train::SequenceConfig;
 
 use super::metric::Metric;
+use crate::experiment::{DataSet, ModelSettings, SEQUENCE, SplitChoice};
 use crate::hint;
 
 /// `recipe.toml`.
@@ -42,29 +38,6 @@ pub(crate) struct Quick {
     pub(crate) epochs: u32,
 }
 
-/// `[data.NAME]`: a file of the data folder.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct DataSet {
-    pub(crate) title: String,
-    /// Below the data folder.
-    pub(crate) path: PathBuf,
-    /// As `tastemaker import` calls it.
-    pub(crate) format: String,
-    /// Columns, where the format has some.
-    #[serde(default)]
-    pub(crate) map: Option<ColumnMap>,
-}
-
-impl DataSet {
-    pub(crate) fn format(&self) -> Result<Format> {
-        let found = Format::ALL.into_iter().find(|format| format.name() == self.format);
-        found.ok_or_else(|| {
-            hint::error(format!("no format is called {:?}", self.format), RECIPE_HINT)
-        })
-    }
-}
-
 /// `[[arm]]`: a model and the settings in which it differs from the defaults.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -79,7 +52,7 @@ pub(crate) struct Arm {
 }
 
 fn sasrec() -> String {
-    "sasrec".into()
+    SEQUENCE.into()
 }
 
 /// `[[grid]]`: arms × seeds on one data set under one split.
@@ -117,41 +90,6 @@ fn one() -> u32 {
     1
 }
 
-/// How a grid splits.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) enum SplitChoice {
-    /// As in papers; leaky.
-    LeaveLastOut,
-    /// By time.
-    Time { validation_from: String, test_from: String },
-}
-
-impl SplitChoice {
-    pub(crate) fn spec(&self) -> Result<SplitSpec> {
-        let cut = |text: &str| {
-            text.parse::<Cut>().map_err(|why| hint::error(format!("split: {why}"), RECIPE_HINT))
-        };
-        Ok(match self {
-            SplitChoice::LeaveLastOut => SplitSpec::LeaveLastOut,
-            SplitChoice::Time { validation_from, test_from } => SplitSpec::Time {
-                validation_from: Some(cut(validation_from)?),
-                test_from: cut(test_from)?,
-            },
-        })
-    }
-
-    /// For a cell's identity.
-    pub(crate) fn in_words(&self) -> String {
-        match self {
-            SplitChoice::LeaveLastOut => "leave-last-out".into(),
-            SplitChoice::Time { validation_from, test_from } => {
-                format!("time, validation from {validation_from}, test from {test_from}")
-            }
-        }
-    }
-}
-
 /// `[[published]]`: a number of the literature, or one that must be reached.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -175,25 +113,6 @@ fn band() -> f64 {
 }
 
 const RECIPE_HINT: &str = "mend the recipe; papers/sasrec/recipe.toml shows all of its parts";
-
-/// What a cell runs with.
-#[derive(Debug, Clone)]
-pub(crate) enum ArmSettings {
-    /// A sequence model.
-    Sequence(Box<SequenceConfig>),
-    /// A model of `retrieve`.
-    Retrieve(Box<ModelsConfig>),
-}
-
-impl ArmSettings {
-    /// As they are stored and compared.
-    pub(crate) fn to_json(&self) -> Result<Value> {
-        Ok(match self {
-            ArmSettings::Sequence(config) => serde_json::to_value(config)?,
-            ArmSettings::Retrieve(config) => serde_json::to_value(config)?,
-        })
-    }
-}
 
 impl Recipe {
     /// Parses and checks; `place` is for messages.
@@ -260,63 +179,30 @@ impl Recipe {
         grid: &Grid,
         own: &GridArm,
         quick: bool,
-    ) -> Result<ArmSettings> {
+    ) -> Result<ModelSettings> {
         let arm = self.arm(&own.arm)?;
         let wrong = |why: String| {
             hint::error(format!("grid {}, arm {}: {why}", grid.name, arm.name), RECIPE_HINT)
         };
-        if arm.model == "sasrec" {
-            let mut all = serde_json::to_value(SequenceConfig::default())?;
-            for table in [&grid.settings, &arm.settings, &own.settings] {
-                overlay(&mut all, &serde_json::to_value(table)?);
-            }
-            let mut config: SequenceConfig =
-                serde_json::from_value(all).map_err(|why| wrong(why.to_string()))?;
-            if quick {
-                config.epochs = config.epochs.min(self.quick.epochs);
-            }
-            config.check().map_err(|why| wrong(why.to_string()))?;
-            return Ok(ArmSettings::Sequence(Box::new(config)));
+        let tables = match arm.model == SEQUENCE {
+            true => vec![&grid.settings, &arm.settings, &own.settings],
+            false => vec![&arm.settings, &own.settings],
+        };
+        let layers: Vec<Value> =
+            tables.into_iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
+        let mut settings = ModelSettings::of(&arm.model, &layers).map_err(wrong)?;
+        if let ModelSettings::Sequence(config) = &mut settings
+            && quick
+        {
+            config.epochs = config.epochs.min(self.quick.epochs);
         }
-        if !retrieve::MODEL_NAMES.contains(&arm.model.as_str()) {
-            let known = retrieve::MODEL_NAMES.join(", ");
-            return Err(wrong(format!("no model {:?}; sasrec, {known}", arm.model)));
-        }
-        let mut all = serde_json::to_value(ModelsConfig::default())?;
-        for table in [&arm.settings, &own.settings] {
-            overlay(&mut all, &serde_json::to_value(table)?);
-        }
-        let config = serde_json::from_value(all).map_err(|why| wrong(why.to_string()))?;
-        Ok(ArmSettings::Retrieve(Box::new(config)))
-    }
-}
-
-/// Lays `over` on `under`, table by table. A table that names its `kind` is a choice of its own:
-/// it replaces what was there.
-fn overlay(under: &mut Value, over: &Value) {
-    match (under, over) {
-        (Value::Object(under), Value::Object(over)) if !over.contains_key("kind") => {
-            for (key, value) in over {
-                overlay(under.entry(key.clone()).or_insert(Value::Null), value);
-            }
-        }
-        (under, over) => *under = over.clone(),
+        settings.check().map_err(wrong)?;
+        Ok(settings)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_choice_of_another_kind_replaces_all_of_the_former() {
-        let mut all = json!({"loss": {"kind": "a", "x": 1}, "model": {"dim": 64, "heads": 2}});
-        overlay(&mut all, &json!({"loss": {"kind": "b"}, "model": {"heads": 1}}));
-        assert_eq!(all, json!({"loss": {"kind": "b"}, "model": {"dim": 64, "heads": 1}}));
-    }
-
     #[test]
     fn every_embedded_recipe_is_sound() {
         assert!(super::super::embedded().unwrap().len() >= 2);

@@ -5,16 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use data::{Clock, Files, RealFiles, SystemClock};
+use data::{Clock, Feedback, Files, RealFiles, SystemClock};
 
 use super::arm::{self, Answered};
-use super::cell::{CELL_VERSION, Cell, Identity, Machine};
+use super::cell::{CELL_VERSION, Cell, Identity};
 use super::decile::Deciles;
-use super::ground::{self, Ground, Loaded};
+use super::ground::Ground;
 use super::metric::{HEADLINE, Metric};
 use super::outcome::{Outcome, Outcomes};
-use super::recipe::{Grid, GridArm, Recipe, SplitChoice};
+use super::recipe::{Grid, GridArm, Recipe};
 use super::store::Store;
+use crate::experiment::{Loaded, Machine, SplitChoice, load, must_exist};
 use crate::hint;
 use crate::terminal::note;
 
@@ -84,7 +85,9 @@ impl Choice {
 pub(crate) fn run(recipe: &Recipe, choice: &Choice) -> Result<()> {
     let tasks = choice.tasks(recipe)?;
     for task in &tasks {
-        ground::must_exist(&choice.data, recipe.data_of(task.grid)?)?;
+        let more = "the paper's README.md says where it comes from, and `--only GRID` runs what \
+                    needs other data";
+        must_exist(&choice.data, recipe.data_of(task.grid)?, more)?;
     }
     let store = choice.cells(recipe);
     let _lock = store.lock()?;
@@ -234,8 +237,8 @@ impl Grounds<'_> {
             if !self.loaded.contains_key(&grid.data) {
                 let set = self.recipe.data_of(grid)?;
                 let scratch = self.store.dir().join("importing");
-                let loaded =
-                    ground::load(self.store.files(), &self.choice.data, set, &scratch)?;
+                let (files, data) = (self.store.files(), &self.choice.data);
+                let loaded = load(files, data, set, &Feedback::default(), &scratch)?;
                 self.loaded.insert(grid.data.clone(), loaded);
             }
             let ground =

@@ -14,6 +14,7 @@ use super::metric::{HEADLINE, Kind, Metric};
 use super::recipe::{Grid, GridArm};
 use super::runner::Choice;
 use super::verdict::Verdict;
+use crate::experiment::{deviation, mean};
 
 /// Replicates of the bootstrap over users.
 const REPLICATES: usize = 1000;
@@ -202,14 +203,8 @@ fn of_grid(
         };
         arms.push(of_arm(recipe, grid, own, cells, &interval)?);
     }
-    let mut machines: Vec<String> = same
-        .iter()
-        .flat_map(|(_, cells)| cells)
-        .map(|cell| {
-            let machine = &cell.machine;
-            format!("{}, {} cores, {}", machine.processor, machine.cores, machine.system)
-        })
-        .collect();
+    let mut machines: Vec<String> =
+        same.iter().flat_map(|(_, cells)| cells).map(|cell| cell.machine.in_words()).collect();
     machines.sort();
     machines.dedup();
 
@@ -335,17 +330,11 @@ fn deciles(cells: &[Cell]) -> Vec<DecileRow> {
         .collect()
 }
 
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
-}
-
 fn spread(metric: Metric, values: &[f64], interval: Option<Interval>) -> Option<Spread> {
     if values.is_empty() {
         return None;
     }
-    let mean = mean(values);
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    let deviation = (squares / (values.len() - 1).max(1) as f64).sqrt();
+    let (mean, deviation) = (mean(values), deviation(values));
     let min = values.iter().copied().fold(f64::INFINITY, f64::min);
     let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     Some(Spread { metric, mean, deviation, min, max, interval })

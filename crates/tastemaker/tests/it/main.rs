@@ -5,8 +5,10 @@ mod house;
 mod manual;
 mod commands;
 mod sequence;
+mod screen;
 mod demo;
 mod paper;
+mod sweep;
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -22,7 +22,8 @@ const SMALL: [&str; 12] = [
     "sasrec.training.checkpoint_every=5",
 ];
 
-fn log_in(dir: &Path) {
+/// A log in the folder `log`.
+pub(super) fn log_in(dir: &Path) {
     // Users who find something new until the end: training can be stopped by it.
     let mut text = String::from("user_id,item_id,timestamp\n");
     for step in 0..1200u32 {

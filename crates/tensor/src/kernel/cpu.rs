@@ -7,7 +7,7 @@
 mod lanes;
 mod scratch;
 mod parts;
-mod matmul;
+pub(crate) mod matmul;
 mod tile;
 mod grouped;
 mod heads;

@@ -5,3 +5,4 @@ mod gradients;
 mod jagged;
 mod layers;
 mod numbers;
+mod peak;

@@ -72,6 +72,7 @@ pub(crate) fn train(config: &SequenceConfig, train: &Sequences, held: &Sequences
     attempt(config, (train, held), None, false, &mut |_| {}).unwrap()
 }
 
+/// A run whose lines `tell` hears.
 pub(crate) fn attempt(
     config: &SequenceConfig,
     (train, held): (&Sequences, &Sequences),
@@ -88,7 +89,11 @@ pub(crate) fn attempt(
         resume,
         clock: &FixedClock(0),
         progress: &Progress::silent(),
-        tell,
+        tell: &mut |report| {
+            if let Some(line) = report.line() {
+                tell(&line);
+            }
+        },
     })
 }
 

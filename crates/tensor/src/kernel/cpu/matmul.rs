@@ -4,7 +4,7 @@ use crate::meter::Meter;
 
 /// A matrix somewhere in memory.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct View<'a> {
+pub(crate) struct View<'a> {
     values: &'a [f32],
     row_stride: usize,
     column_stride: usize,
@@ -12,7 +12,7 @@ pub(super) struct View<'a> {
 
 impl<'a> View<'a> {
     /// Row after row of `width` numbers.
-    pub(super) fn rows(values: &'a [f32], width: usize) -> View<'a> {
+    pub(crate) fn rows(values: &'a [f32], width: usize) -> View<'a> {
         View { values, row_stride: width, column_stride: 1 }
     }
 
@@ -35,15 +35,15 @@ impl<'a> View<'a> {
 
 /// Sizes of a product: `[m, k] × [k, n]`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Size {
-    pub(super) m: usize,
-    pub(super) n: usize,
-    pub(super) k: usize,
+pub(crate) struct Size {
+    pub(crate) m: usize,
+    pub(crate) n: usize,
+    pub(crate) k: usize,
 }
 
 /// `c = a b`, or `c += a b`; `c [m, n]` row after row. One thread.
 #[allow(unsafe_code, reason = "gemm's interface is raw pointers and strides")]
-pub(super) fn product(
+pub(crate) fn product(
     meter: &Meter,
     Size { m, n, k }: Size,
     a: View<'_>,

@@ -1,0 +1,12 @@
+//! A training as a screen: what it tells, drawn while it runs.
+//!
+//! A [`State`] hears reports, `draw` makes a picture of it and of nothing else, a [`Screen`] is
+//! the terminal for as long as the training lasts.
+
+mod curve;
+mod state;
+mod draw;
+mod screen;
+
+pub(crate) use screen::{Screen, leave};
+pub(crate) use state::State;

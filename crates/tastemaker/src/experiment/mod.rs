@@ -1,0 +1,24 @@
+//! What papers and sweeps share: data sets and their splits, settings of a model, trainings that
+//! go on where they were cut off, and a place where what is finished is kept.
+
+mod dataset;
+mod split_choice;
+mod overlay;
+mod model_settings;
+mod store;
+mod training;
+mod answers;
+mod machine;
+mod spread;
+
+pub(crate) use answers::{Warm, answers};
+pub(crate) use dataset::{
+    DataSet, Loaded, data_folder, fingerprint, load, must_exist, only_taken,
+};
+pub(crate) use machine::Machine;
+pub(crate) use model_settings::{ModelSettings, SEQUENCE};
+pub(crate) use overlay::overlay;
+pub(crate) use split_choice::SplitChoice;
+pub(crate) use spread::{deviation, mean};
+pub(crate) use store::Store;
+pub(crate) use training::{fit, stopped};

@@ -36,7 +36,12 @@ pub struct ModelsConfig {
 impl Default for ModelsConfig {
     fn default() -> Self {
         ModelsConfig {
-            train: MODEL_NAMES.map(str::to_owned).to_vec(),
+            // Two networks of one kind cost twice: HSTU is trained where it is asked for.
+            train: MODEL_NAMES
+                .into_iter()
+                .filter(|name| *name != "hstu")
+                .map(str::to_owned)
+                .collect(),
             popular: PopularConfig::default(),
             popular_lately: PopularLatelyConfig::default(),
             item_knn: ItemKnnConfig::default(),

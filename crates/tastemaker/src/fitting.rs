@@ -73,13 +73,15 @@ pub(crate) fn fit(
     for name in names {
         let watch = Stopwatch::start();
         let context = || format!("training {name}");
-        let (model, training) = if name == sequence::NAME {
+        let (model, training) = if let Some(config) = settings.sequence(name) {
             if !sequence::can_learn(train) && names.len() > 1 {
-                note("sasrec is left out: no user has two events, so nothing comes next");
+                note(&format!(
+                    "{name} is left out: no user has two events, so nothing comes next"
+                ));
                 continue;
             }
-            let config = &settings.sasrec;
-            let trained = sequence::fit(config, train, clock, settings.seed, place, show);
+            let seed = settings.seed;
+            let trained = sequence::fit(name, config, train, clock, seed, place, show);
             let (model, facts) = trained.with_context(context)?;
             (model, Some(facts))
         } else {

@@ -1,4 +1,4 @@
-//! SASRec from histories: how long to train is learned from what came later, then everything is
+//! Models of histories, SASRec and HSTU: how long to train is learned from what came later, then everything is
 //! trained on for as long.
 //!
 //! 1. The last events are held out, by time; the rest is trained on until NDCG@10 on what was
@@ -23,13 +23,18 @@ use crate::dashboard::Screen;
 use crate::hint;
 use crate::terminal::{note, unseen, with_notes};
 
-/// The name of the model.
-pub(crate) const NAME: &str = "sasrec";
+/// The models that are trained in epochs.
+pub(crate) const NAMES: [&str; 2] = ["sasrec", "hstu"];
 
-/// `[sasrec]`.
+/// Whether `name` is one of them.
+pub(crate) fn is_sequence(name: &str) -> bool {
+    NAMES.contains(&name)
+}
+
+/// `[sasrec]`, `[hstu]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct SasRecSettings {
+pub(crate) struct SequenceSettings {
     /// Share of the events, the last by time, that training is stopped by; 0 = none.
     pub(crate) held_out: f64,
     /// Whether all events are then trained on for as many epochs as were best.
@@ -47,7 +52,7 @@ pub(crate) enum Show {
     Screen,
 }
 
-/// Where a training keeps its checkpoints.
+/// Where trainings keep their checkpoints, a folder a model.
 pub(crate) struct Place {
     files: Arc<dyn Files>,
     dir: PathBuf,
@@ -58,28 +63,51 @@ pub(crate) struct Place {
 
 impl Place {
     /// Below the log, for this process alone.
-    pub(crate) fn below(log: &Log, resume: bool) -> Result<Place> {
-        let (files, dir) = (log.files().clone(), log.dir().join("checkpoints").join(NAME));
+    ///
+    /// # Errors
+    /// Where another trains there, or none of `names` has anything that `resume` could go on from.
+    pub(crate) fn below(log: &Log, names: &[String], resume: bool) -> Result<Place> {
+        let (files, dir) = (log.files().clone(), log.dir().join("checkpoints"));
         files.change(Change::MakeDir(&dir)).map_err(data::Error::io(&dir))?;
         let path = dir.join(".lock");
         let lock = files.lock(&path).map_err(data::Error::io(&path))?;
         let lock = lock.ok_or_else(|| {
             hint::error(
-                format!("{}: another process is training {NAME}", path.display()),
+                format!("{}: another process is training", path.display()),
                 "wait for it to end, or stop it and go on with --resume",
             )
         })?;
-        Ok(Place { files, dir, resume, _lock: lock })
+        let place = Place { files, dir, resume, _lock: lock };
+        if resume && !place.begun(names)? {
+            return Err(hint::error(
+                format!("{}: no checkpoint to go on from", place.dir.display()),
+                "leave --resume out to begin anew",
+            ));
+        }
+        Ok(place)
     }
 
-    fn checkpoints(&self, phase: &str) -> Checkpoints {
-        Checkpoints::new(self.files.clone(), &self.dir.join(phase))
+    fn checkpoints(&self, name: &str, phase: &str) -> Checkpoints {
+        Checkpoints::new(self.files.clone(), &self.dir.join(name).join(phase))
     }
 
-    /// Removes the checkpoints of a run that is done.
-    pub(crate) fn clear(&self) -> Result<()> {
-        self.checkpoints(SEARCH).clear()?;
-        Ok(self.checkpoints(REFIT).clear()?)
+    /// Removes the checkpoints of runs that are done.
+    pub(crate) fn clear(&self, names: &[String]) -> Result<()> {
+        for name in names.iter().filter(|name| is_sequence(name)) {
+            self.checkpoints(name, SEARCH).clear()?;
+            self.checkpoints(name, REFIT).clear()?;
+        }
+        Ok(())
+    }
+
+    /// Whether any of the models can go on. Those that had not begun then begin.
+    fn begun(&self, names: &[String]) -> Result<bool> {
+        for name in names.iter().filter(|name| is_sequence(name)) {
+            if self.checkpoints(name, SEARCH).any()? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -102,9 +130,11 @@ fn can_tell(train: &Sequences, held: &Sequences) -> bool {
     can_learn(train) && (0..held.users() as u32).any(told)
 }
 
-/// Trains on `all`. Checkpoints are kept in `place` until [`Place::clear`].
+/// Trains the model called `name` on `all`. Checkpoints are kept in `place` until
+/// [`Place::clear`].
 pub(crate) fn fit(
-    settings: &SasRecSettings,
+    name: &str,
+    settings: &SequenceSettings,
     all: &Sequences,
     clock: ClockKind,
     seed: u64,
@@ -112,16 +142,25 @@ pub(crate) fn fit(
     show: Show,
 ) -> Result<(Model, TrainingFacts)> {
     let config = &settings.training;
-    let resume = place.is_some_and(|place| place.resume);
-    let parts = held_out(settings.held_out, all, clock)?;
+    if config.model.name() != name {
+        return Err(hint::error(
+            format!("{name}.training.model.kind: {:?}", config.model.name()),
+            format!("a section trains the model that it is called by: {name:?}"),
+        ));
+    }
+    let parts = held_out(name, settings.held_out, all, clock)?;
     let (train, held) = match &parts {
         Some((train, held)) => (train, Some(held)),
         None => (all, None),
     };
-    let checkpoints = place.map(|place| place.checkpoints(SEARCH));
+    let checkpoints = place.map(|place| place.checkpoints(name, SEARCH));
+    let resume = match (&checkpoints, place) {
+        (Some(checkpoints), Some(place)) => place.resume && checkpoints.any()?,
+        _ => false,
+    };
     let screen = if show == Show::Screen { Screen::open() } else { None };
     let screen = screen.as_ref();
-    let first = one(config, (NAME, screen), (train, held), seed, (checkpoints, resume))?;
+    let first = one(config, (name, screen), (train, held), seed, (checkpoints, resume))?;
     let refitted = held.is_some() && settings.refit;
     let epochs = first.epochs.iter().map(|facts| TrainingEpoch {
         epoch: facts.epoch,
@@ -137,17 +176,17 @@ pub(crate) fn fit(
     };
     let trained = if refitted {
         let config = SequenceConfig { epochs: first.best_epoch, ..config.clone() };
-        let checkpoints = place.map(|place| place.checkpoints(REFIT));
+        let checkpoints = place.map(|place| place.checkpoints(name, REFIT));
         let going_on = match &checkpoints {
             Some(checkpoints) if resume => checkpoints.any()?,
             _ => false,
         };
-        let title = "sasrec on all events";
-        one(&config, (title, screen), (all, None), seed, (checkpoints, going_on))?
+        let title = format!("{name} on all events");
+        one(&config, (&title, screen), (all, None), seed, (checkpoints, going_on))?
     } else {
         first
     };
-    Ok((Model::sasrec(trained.model, &trained.items)?, facts))
+    Ok((Model::sequence(trained.model, &trained.items)?, facts))
 }
 
 /// One run of the loop.
@@ -198,13 +237,14 @@ fn one(
 /// Cuts off the last events, by time, or each user's last where there is no time; `None` where
 /// nothing is to be held out, or one of the parts would be empty.
 fn held_out(
+    name: &str,
     share: f64,
     all: &Sequences,
     clock: ClockKind,
 ) -> Result<Option<(Sequences, Sequences)>> {
     if !(0.0..=0.5).contains(&share) {
         return Err(hint::error(
-            format!("sasrec.held_out: {share} is not in 0 to 0.5"),
+            format!("{name}.held_out: {share} is not in 0 to 0.5"),
             "0.05 holds out the last twentieth of the events",
         ));
     }
@@ -220,7 +260,9 @@ fn held_out(
     match split(all, clock, &spec) {
         Ok(parts) if can_tell(&parts.train, &parts.test) => Ok(Some((parts.train, parts.test))),
         Ok(_) | Err(data::Error::Refused(_)) => {
-            note("sasrec: nobody has new items at the end to stop by; every epoch is run");
+            note(&format!(
+                "{name}: nobody has new items at the end to stop by; every epoch is run"
+            ));
             Ok(None)
         }
         Err(other) => Err(other.into()),

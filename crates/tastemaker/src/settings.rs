@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serve::ServeConfig;
 
 use crate::hint;
-use crate::sequence::SasRecSettings;
+use crate::sequence::{self, SequenceSettings};
 use crate::terminal::answer;
 
 /// The manual: every setting with its default and its meaning.
@@ -28,9 +28,21 @@ pub(crate) struct Settings {
     pub(crate) split: SplitSettings,
     pub(crate) evaluate: EvaluateConfig,
     pub(crate) models: ModelsConfig,
-    pub(crate) sasrec: SasRecSettings,
+    pub(crate) sasrec: SequenceSettings,
+    pub(crate) hstu: SequenceSettings,
     pub(crate) merge: MergeConfig,
     pub(crate) serve: ServeConfig,
+}
+
+impl Settings {
+    /// The section of a model that is trained in epochs.
+    pub(crate) fn sequence(&self, name: &str) -> Option<&SequenceSettings> {
+        match name {
+            "sasrec" => Some(&self.sasrec),
+            "hstu" => Some(&self.hstu),
+            _ => None,
+        }
+    }
 }
 
 /// `[split]`.
@@ -134,17 +146,16 @@ impl SettingsArgs {
 }
 
 /// Tables whose `kind` decides which other settings they have.
-const BY_KIND: [[&str; 3]; 3] = [
-    ["sasrec", "training", "loss"],
-    ["sasrec", "training", "negatives"],
-    ["sasrec", "training", "optimizer"],
-];
+const BY_KIND: [&str; 3] = ["loss", "negatives", "optimizer"];
 
 /// The defaults, without the tables that `given` makes one of another kind: the settings of the
 /// default kind have no meaning there.
 fn defaults_beside(given: &config::Config) -> String {
     let Ok(mut defaults) = DEFAULTS.parse::<toml::Table>() else { return DEFAULTS.to_owned() };
-    for path in BY_KIND {
+    let tables = sequence::NAMES
+        .iter()
+        .flat_map(|model| BY_KIND.iter().map(move |table| [*model, "training", *table]));
+    for path in tables {
         let Ok(kind) = given.get_string(&format!("{}.kind", path.join("."))) else { continue };
         let [outer @ .., last] = path;
         let mut table = Some(&mut defaults);

@@ -1,6 +1,6 @@
 //! Settings of a training run.
 
-use models::SequenceModelConfig;
+use models::{HstuConfig, SequenceModelConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::optim::{AdagradConfig, AdamConfig};
@@ -122,6 +122,22 @@ impl Default for SequenceConfig {
 }
 
 impl SequenceConfig {
+    /// The defaults for HSTU: cosines over 0.05 and 128 uniform negatives a position, as its
+    /// authors train it (arXiv 2402.17152).
+    pub fn hstu() -> SequenceConfig {
+        SequenceConfig {
+            model: HstuConfig::default().into(),
+            loss: Loss::SampledSoftmax { log_q: LogQ::None, temperature: 0.05 },
+            negatives: Negatives::Uniform {
+                count: 128,
+                layout: Layout::PerToken,
+                unseen: false,
+            },
+            item_dropout: 0.0,
+            ..SequenceConfig::default()
+        }
+    }
+
     /// What epoch `number` (the first is 0) of a run with `seed` is cut by.
     pub fn epoch(&self, seed: u64, number: u32) -> EpochSpec {
         EpochSpec {

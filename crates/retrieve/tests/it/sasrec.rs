@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use data::order;
-use models::SasRecConfig;
+use models::{Past, SasRecConfig, SequenceModel};
 use retrieve::{Everything, Model, Query, Reason, Retriever};
 use tensor::{Device, Tensor, Workspace};
 
@@ -15,14 +15,15 @@ fn config() -> SasRecConfig {
     SasRecConfig { dim: 16, hidden: 32, length_max: 6, ..SasRecConfig::default() }
 }
 
-fn parts() -> (models::SasRec, Tensor) {
-    let network = models::SasRec::init(&config(), 3).expect("settings of a model");
-    (network, models::SasRec::init_items(&config(), ITEMS, 3))
+fn parts() -> (SequenceModel, Tensor) {
+    let config = config().into();
+    let network = SequenceModel::init(&config, 3).expect("settings of a model");
+    (network, SequenceModel::init_items(&config, ITEMS, 3))
 }
 
 fn model() -> Model {
     let (network, items) = parts();
-    Model::sasrec(network, &items).expect("finite")
+    Model::sequence(network, &items).expect("finite")
 }
 
 #[test]
@@ -30,7 +31,12 @@ fn it_ranks_as_scoring_every_item_does() {
     let (network, table) = parts();
     let told = Told::of(&[4, 9, 250, 17]);
     let mut workspace = Workspace::new(Device::Reference);
-    let state = network.encode(&mut workspace, table.values(), &[&[4, 9, 250, 17]]).unwrap();
+    let state = network.encode(
+        &mut workspace,
+        table.values(),
+        &[Past { items: &[4, 9, 250, 17], ..Past::default() }],
+    );
+    let state = state.unwrap();
     let score = |item: u32| {
         let row = table.row(item as usize).iter().zip(&state);
         row.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>() as f32
@@ -61,7 +67,7 @@ fn the_reason_is_the_nearest_item_that_was_read() {
     let (told, like) = (5, 40);
     let row: Vec<f32> = table.row(told).iter().map(|value| value * 0.5).collect();
     table.values_mut()[like * 16..][..16].copy_from_slice(&row);
-    let model = Model::sasrec(network, &table).unwrap();
+    let model = Model::sequence(network, &table).unwrap();
     let history = Told::of(&[200, 5, 201, 202]);
     let asked = query(history.history(), &Everything, 5);
     assert_eq!(model.reason(&asked, like as u32), Reason::Because { item: 5 });
@@ -94,11 +100,11 @@ fn requests_at_the_same_time_get_what_they_get_alone() {
 fn what_does_not_fit_together_is_refused() {
     let (network, _) = parts();
     let narrow = Tensor::zeros(10, 8);
-    let why = Model::sasrec(network.clone(), &narrow).unwrap_err().to_string();
+    let why = Model::sequence(network.clone(), &narrow).unwrap_err().to_string();
     assert!(why.contains("8 columns for a network of 16"), "{why}");
     let mut items = Tensor::zeros(10, 16);
     items.values_mut()[40] = f32::NAN;
-    let why = Model::sasrec(network, &items).unwrap_err().to_string();
+    let why = Model::sequence(network, &items).unwrap_err().to_string();
     assert!(why.contains("row 2"), "{why}");
 }
 
@@ -116,9 +122,10 @@ fn replaced(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
 fn a_file_that_states_what_cannot_be_is_refused() {
     // Room for more digits.
     let config = SasRecConfig { length_max: 10_000, dim: 16, hidden: 1000, ..config() };
-    let network = models::SasRec::init(&config, 3).unwrap();
-    let items = models::SasRec::init_items(&config, 20, 3);
-    let bytes = Model::sasrec(network, &items).unwrap().to_bytes().unwrap();
+    let config = config.into();
+    let network = SequenceModel::init(&config, 3).unwrap();
+    let items = SequenceModel::init_items(&config, 20, 3);
+    let bytes = Model::sequence(network, &items).unwrap().to_bytes().unwrap();
     let read = |bytes: &[u8]| Model::from_bytes("sasrec", bytes, Path::new("some.safetensors"));
     assert!(read(&bytes).is_ok());
     for (from, to, word) in [

@@ -1,7 +1,7 @@
 //! Small logs with a known truth, and a query to ask of them.
 
 use data::{History, Progress, Sequences};
-use models::SasRecConfig;
+use models::{HstuConfig, SasRecConfig, SequenceModel, SequenceModelConfig};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -49,17 +49,27 @@ pub(crate) fn small() -> ModelsConfig {
 
 pub(crate) fn fit(name: &str, config: &ModelsConfig, train: &Sequences) -> Model {
     let end_ms = train.last_ms().expect("events");
-    if name == "sasrec" {
-        return untrained(train.item_count());
+    if name == "sasrec" || name == "hstu" {
+        return untrained(name, train.item_count());
     }
     Model::fit(name, config, train, end_ms, 7, &Progress::silent()).expect("it can be trained")
 }
 
 /// A network with its first weights: training is the affair of another crate.
-fn untrained(items: u32) -> Model {
-    let config = SasRecConfig { dim: 8, hidden: 16, length_max: 10, ..SasRecConfig::default() };
-    let network = models::SasRec::init(&config, 7).expect("settings of a model");
-    Model::sasrec(network, &models::SasRec::init_items(&config, items, 7)).expect("finite")
+pub(crate) fn untrained(name: &str, items: u32) -> Model {
+    let config: SequenceModelConfig = match name {
+        "sasrec" => {
+            let small = SasRecConfig { dim: 8, hidden: 16, ..SasRecConfig::default() };
+            SasRecConfig { length_max: 10, ..small }.into()
+        }
+        _ => {
+            let small = HstuConfig { dim: 8, query_width: 8, ..HstuConfig::default() };
+            HstuConfig { length_max: 10, value_width: 8, ..small }.into()
+        }
+    };
+    let network = SequenceModel::init(&config, 7).expect("settings of a model");
+    let items = SequenceModel::init_items(&config, items, 7);
+    Model::sequence(network, &items).expect("finite")
 }
 
 pub(crate) fn query<'a>(history: History<'a>, filter: &'a dyn Filter, k: usize) -> Query<'a> {

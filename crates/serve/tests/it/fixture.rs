@@ -131,8 +131,10 @@ fn sasrec(items: u32) -> Model {
         length_max: 50,
         ..models::SasRecConfig::default()
     };
-    let network = models::SasRec::init(&config, 1).expect("settings of a model");
-    Model::sasrec(network, &models::SasRec::init_items(&config, items, 1)).expect("finite")
+    let config = config.into();
+    let network = models::SequenceModel::init(&config, 1).expect("settings of a model");
+    let items = models::SequenceModel::init_items(&config, items, 1);
+    Model::sequence(network, &items).expect("finite")
 }
 
 /// The bundled MovieLens ratings, imported.

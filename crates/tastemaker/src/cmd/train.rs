@@ -66,14 +66,14 @@ pub(crate) fn train(
     show: Show,
 ) -> Result<Trained> {
     let Opened { log, catalogue, sequences } = opened;
-    let in_epochs = names.iter().any(|name| name == sequence::NAME);
+    let in_epochs = names.iter().any(|name| sequence::is_sequence(name));
     if resume && !in_epochs {
         return Err(hint::error(
             "--resume: none of these models is trained in epochs",
             "leave it out, or name the model that was stopped: `--model sasrec --resume`",
         ));
     }
-    let place = if in_epochs { Some(Place::below(log, resume)?) } else { None };
+    let place = if in_epochs { Some(Place::below(log, names, resume)?) } else { None };
     let clock = log.manifest().clock;
     let fitted = fitting::fit(names, settings, sequences, clock, place.as_ref(), show)?;
     let facts = VersionFacts {
@@ -91,7 +91,7 @@ pub(crate) fn train(
     let version = retrieve::publish(log.files(), &log.models_dir(), &models, facts)?;
     // Only now: until it is published, a training that was cut off can go on.
     if let Some(place) = &place {
-        place.clear()?;
+        place.clear(names)?;
     }
     Ok(Trained { version, fitted })
 }

@@ -16,7 +16,7 @@ pub(crate) use dataset::{
     DataSet, Loaded, data_folder, fingerprint, load, must_exist, only_taken,
 };
 pub(crate) use machine::Machine;
-pub(crate) use model_settings::{ModelSettings, SEQUENCE};
+pub(crate) use model_settings::{ModelSettings, SEQUENCE, sequence_defaults};
 pub(crate) use overlay::overlay;
 pub(crate) use split_choice::SplitChoice;
 pub(crate) use spread::{deviation, mean};

@@ -7,8 +7,17 @@ use train::SequenceConfig;
 
 use super::overlay;
 
-/// The model that is trained in epochs.
+/// The model of histories that is meant where none is named.
 pub(crate) const SEQUENCE: &str = "sasrec";
+
+/// The defaults of a model that is trained in epochs; none for others.
+pub(crate) fn sequence_defaults(model: &str) -> Option<SequenceConfig> {
+    match model {
+        SEQUENCE => Some(SequenceConfig::default()),
+        "hstu" => Some(SequenceConfig::hstu()),
+        _ => None,
+    }
+}
 
 /// What a model is made with.
 #[derive(Debug, Clone)]
@@ -26,23 +35,23 @@ impl ModelSettings {
     /// # Errors
     /// Where no model is called so, or a setting is unknown or of another type, in words.
     pub(crate) fn of(model: &str, layers: &[Value]) -> Result<ModelSettings, String> {
-        let sequence = model == SEQUENCE;
-        if !sequence && !retrieve::MODEL_NAMES.contains(&model) {
+        let sequence = sequence_defaults(model);
+        if !retrieve::MODEL_NAMES.contains(&model) {
             let known = retrieve::MODEL_NAMES.join(", ");
-            return Err(format!("no model {model:?}; {SEQUENCE}, {known}"));
+            return Err(format!("no model {model:?}; {known}"));
         }
         let words = |why: serde_json::Error| why.to_string();
-        let defaults = match sequence {
-            true => serde_json::to_value(SequenceConfig::default()),
-            false => serde_json::to_value(ModelsConfig::default()),
+        let defaults = match &sequence {
+            Some(config) => serde_json::to_value(config),
+            None => serde_json::to_value(ModelsConfig::default()),
         };
         let mut all = defaults.map_err(words)?;
         for layer in layers {
             overlay(&mut all, layer);
         }
         Ok(match sequence {
-            true => ModelSettings::Sequence(serde_json::from_value(all).map_err(words)?),
-            false => ModelSettings::Retrieve(serde_json::from_value(all).map_err(words)?),
+            Some(_) => ModelSettings::Sequence(serde_json::from_value(all).map_err(words)?),
+            None => ModelSettings::Retrieve(serde_json::from_value(all).map_err(words)?),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use data::Sequences;
+use models::Past;
 use retrieve::{Model, ModelsConfig};
 use tensor::{Device, Workspace};
 use train::{EpochFacts, SequenceConfig, Trained};
@@ -69,8 +70,17 @@ fn sequence(
     let watch = Stopwatch::start();
     let cases = &ground.cases;
     let warm = ground.warm.iter();
-    let histories: Vec<&[u32]> =
-        warm.map(|at| ground.before.user(cases.user(*at)).items).collect();
+    let histories: Vec<Past<'_>> = warm
+        .map(|at| {
+            let user = cases.user(*at);
+            let history = ground.before.user(user);
+            Past {
+                items: history.items,
+                times_ms: history.times_ms,
+                now_ms: asked_ms(ground, user),
+            }
+        })
+        .collect();
     let seen: Vec<&[u32]> = ground.warm.iter().map(|at| cases.seen_items(*at)).collect();
     let mut workspace = Workspace::new(Device::Cpu);
     let items = trained.items.values();
@@ -85,6 +95,11 @@ fn sequence(
     )?;
     let lists = without_seen(lists, &seen);
     Ok(Answered { lists, epochs, best_epoch, fit_seconds, rank_seconds: watch.seconds() })
+}
+
+/// When a user came back: a server would know it, too.
+fn asked_ms(ground: &Ground, user: u32) -> i64 {
+    ground.split.test.user(user).times_ms.first().copied().unwrap_or_default()
 }
 
 /// Seen items have the least score: where fewer than [`PLACES`] others exist they would come

@@ -36,7 +36,29 @@ pub(crate) struct Identity {
     pub(crate) places: usize,
 }
 
+/// Settings that came after cells had been kept, and what holds where a cell does not name them:
+/// what was done before there was a choice.
+const CAME_LATER: [(&str, &str, &str); 4] = [
+    ("/model", "kind", r#""sasrec""#),
+    ("/model", "cosine", "false"),
+    ("", "window", r#"{"kind":"latest"}"#),
+    ("", "stochastic_length", r#"{"alpha":0.0,"keep":"age-weighted"}"#),
+];
+
 impl Identity {
+    /// Names the settings of an older cell that came later, so that it is known again.
+    pub(crate) fn complete(&mut self) {
+        if self.model != "sasrec" {
+            return;
+        }
+        for (place, name, value) in CAME_LATER {
+            let table = self.settings.pointer_mut(place).and_then(Value::as_object_mut);
+            if let (Some(table), Ok(value)) = (table, serde_json::from_str(value)) {
+                table.entry(name).or_insert(value);
+            }
+        }
+    }
+
     /// A few digits for a folder's name.
     pub(crate) fn digits(&self) -> String {
         let text = serde_json::to_string(self).unwrap_or_default();
@@ -93,5 +115,45 @@ impl Cell {
     /// Seconds of all its work.
     pub(crate) fn seconds(&self) -> f64 {
         self.fit_seconds + self.rank_seconds
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_cell_from_before_there_was_a_choice_is_known_again() {
+        let now = serde_json::to_value(train::SequenceConfig::default()).unwrap_or_default();
+        let mut then = now.clone();
+        for (place, name, _) in CAME_LATER {
+            let table = then.pointer_mut(place).and_then(Value::as_object_mut);
+            assert!(table.and_then(|table| table.remove(name)).is_some(), "{place} {name}");
+        }
+        let of = |settings: Value| Identity {
+            version: CELL_VERSION,
+            paper: "p".into(),
+            grid: "g".into(),
+            arm: "a".into(),
+            seed: 1,
+            quick: false,
+            data: "d".into(),
+            split: "s".into(),
+            model: "sasrec".into(),
+            settings,
+            places: PLACES,
+        };
+        let (mut old, new) = (of(then), of(now.clone()));
+        assert_ne!(old, new);
+        old.complete();
+        assert_eq!(old, new);
+        // What it names is left alone.
+        let mut other = of(now);
+        other.settings["window"] = json!({"kind": "sliding", "stride": 0});
+        let before = other.clone();
+        other.complete();
+        assert_eq!(other, before);
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::metric::Metric;
-use crate::experiment::{DataSet, ModelSettings, SEQUENCE, SplitChoice};
+use crate::experiment::{DataSet, ModelSettings, SEQUENCE, SplitChoice, sequence_defaults};
 use crate::hint;
 
 /// `recipe.toml`.
@@ -184,7 +184,7 @@ impl Recipe {
         let wrong = |why: String| {
             hint::error(format!("grid {}, arm {}: {why}", grid.name, arm.name), RECIPE_HINT)
         };
-        let tables = match arm.model == SEQUENCE {
+        let tables = match sequence_defaults(&arm.model).is_some() {
             true => vec![&grid.settings, &arm.settings, &own.settings],
             false => vec![&arm.settings, &own.settings],
         };

@@ -41,7 +41,11 @@ impl Store {
     /// # Errors
     /// Where its file is damaged.
     pub(crate) fn get(&self, grid: &str, arm: &str, seed: u64) -> Result<Option<Cell>> {
-        self.0.get(&place(grid, arm, seed), "cell")
+        let mut cell: Option<Cell> = self.0.get(&place(grid, arm, seed), "cell")?;
+        if let Some(cell) = &mut cell {
+            cell.identity.complete();
+        }
+        Ok(cell)
     }
 
     /// Keeps a finished cell, in place of an older one.

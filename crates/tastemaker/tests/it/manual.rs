@@ -19,17 +19,29 @@ fn the_manual_states_the_defaults_of_the_code() {
         ("feedback", of(serde_json::to_value(data::Feedback::default()))),
     ];
     // A product's log is small beside a benchmark's, and its requests wait for the answer.
-    let sequence = train::SequenceConfig {
-        model: models::SasRecConfig { length_max: 50, ..models::SasRecConfig::default() },
+    let of_a_product = |model: models::SequenceModelConfig, defaults| train::SequenceConfig {
+        model,
         batch_tokens: 2_500,
         epochs: 30,
         patience: 5,
-        ..train::SequenceConfig::default()
+        ..defaults
+    };
+    let sasrec = models::SasRecConfig { length_max: 50, ..models::SasRecConfig::default() };
+    let hstu = models::HstuConfig {
+        length_max: 50,
+        score_length: 61,
+        ..models::HstuConfig::default()
     };
     let written: toml::Table = answered(dir.path(), &["config"]).parse().unwrap();
-    let written = written["sasrec"]["training"].clone();
-    assert_same_keys("sasrec.training", &written, &serde_json::to_value(&sequence).unwrap());
-    assert_eq!(written.try_into::<train::SequenceConfig>().unwrap(), sequence);
+    for (name, sequence) in [
+        ("sasrec", of_a_product(sasrec.into(), train::SequenceConfig::default())),
+        ("hstu", of_a_product(hstu.into(), train::SequenceConfig::hstu())),
+    ] {
+        let written = written[name]["training"].clone();
+        let place = format!("{name}.training");
+        assert_same_keys(&place, &written, &serde_json::to_value(&sequence).unwrap());
+        assert_eq!(written.try_into::<train::SequenceConfig>().unwrap(), sequence);
+    }
     for (section, defaults) in same {
         assert_eq!(settings[section], defaults, "[{section}]");
     }

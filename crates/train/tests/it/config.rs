@@ -77,6 +77,7 @@ fn a_file_says_what_differs_from_the_defaults() {
         window = { kind = "mixed", back_max = 500 }
         stochastic_length = { alpha = 1.6 }
         [model]
+        kind = "sasrec"
         block = "ligr"
         [negatives]
         kind = "uniform"

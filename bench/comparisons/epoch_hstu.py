@@ -10,7 +10,7 @@ Every run is one more epoch over the same batches. The times of ML-1M at hand ar
 The peer's attention computes as that of `step-hstu`. It sets the table to length 1 once a step where the public
 code does so for each row of each list of negatives: that takes several times as long as everything else.
 
-Our side is `bench_hstu epoch FOLDER`, a worker whose `check` is the list of the losses of all epochs so far: the
+Our side is `bench_step epoch FOLDER`, a worker whose `check` is the list of the losses of all epochs so far: the
 mean of the losses of an epoch's 48 steps, each step's loss being the mean over its tokens and computed before
 the step changes anything. FOLDER has, written by peers/epoch_hstu.py:
 
@@ -42,14 +42,14 @@ APART_MAX = 1e-3
 def measure(settings: Settings) -> Comparison:
     ratings = environment.data(*RATINGS)
     python = environment.python("torch")
-    program = environment.example("train", "bench_hstu")
+    program = environment.example("train", "bench_step")
     runs = settings.runs_or(usual=3, quick=1)
     script = peer("epoch_hstu.py")
     threads = {"RAYON_NUM_THREADS": str(THREADS)}
     with environment.scratch(1 << 26) as folder:
         children.run([python, script, "make", folder, ratings])
         with (
-            Worker("bench_hstu", [program, "epoch", folder], env=threads) as our_side,
+            Worker("bench_step", [program, "epoch", folder], env=threads) as our_side,
             Worker("torch", [python, script, "train", folder]) as peer_side,
         ):
             series = alternate("epoch", lambda: our_side.run()[0], lambda: peer_side.run()[0], runs)

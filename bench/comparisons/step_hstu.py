@@ -8,7 +8,7 @@ weights. The two forms have equal losses, since the one batch touches the same r
 The peer computes as the public research code does: matrices [128, 200, 200] of spans of time, their buckets and
 both biases, made in each block, and one of scores for each head, whose upper half is then set to 0.
 
-Our side is `bench_hstu step FOLDER leaf|dense`, a worker whose `check` is the list of the losses of all steps
+Our side is `bench_step step FOLDER leaf|dense`, a worker whose `check` is the list of the losses of all steps
 so far, each computed before its step changes anything. FOLDER has, written by peers/step_hstu.py:
 
     config.json          weighting "silu", items 50000, dim 64, blocks 2, heads 2, query_width 32, value_width 32
@@ -42,7 +42,7 @@ TARGET = 0.35
 
 def measure(settings: Settings) -> Comparison:
     python = environment.python("torch")
-    program = environment.example("train", "bench_hstu")
+    program = environment.example("train", "bench_step")
     # With the warm-up there are then enough steps to compare.
     runs = settings.runs_or(usual=15, quick=STEPS_COMPARED)
     script, cases = peer("step_hstu.py"), []
@@ -51,7 +51,7 @@ def measure(settings: Settings) -> Comparison:
         children.run([python, script, "make", folder])
         for form in FORMS:
             with (
-                Worker("bench_hstu", [program, "step", folder, form], env=threads) as our_side,
+                Worker("bench_step", [program, "step", folder, form], env=threads) as our_side,
                 Worker("torch", [python, script, form, folder]) as peer_side,
             ):
                 series = alternate(form, lambda: our_side.run()[0], lambda: peer_side.run()[0], runs)

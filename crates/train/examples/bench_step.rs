@@ -1,5 +1,6 @@
-//! Our side of `bench/compare step-sasrec` and `bench/compare epoch-sasrec-ml1m`: a process that
-//! does one measured unit a line read.
+//! Our side of `bench/compare step-sasrec`, `epoch-sasrec-ml1m`, `step-hstu` and
+//! `epoch-hstu-ml1m`: a process that does one measured unit a line read. A `config.json` with a
+//! `weighting` is of HSTU.
 //!
 //! `bench_step step FOLDER leaf|dense` takes one step on one batch a `run`, `bench_step epoch
 //! FOLDER` one epoch; `check` prints the losses so far, and `gemm` times the matrix products of a
@@ -14,7 +15,9 @@ use std::time::Instant;
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
-use models::{BlockKind, Positions, Rows, SasRec, SasRecConfig, parameters_from_bytes};
+use models::{
+    BlockKind, HstuConfig, Positions, Rows, SasRecConfig, SequenceModel, SequenceModelConfig,
+};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
 use tensor::{
@@ -35,7 +38,9 @@ fn main() -> Result<()> {
 
 /// A model, its items, and what moves them.
 struct Training {
-    model: SasRec,
+    model: SequenceModel,
+    /// What scores are multiplied by.
+    scale: f32,
     items: Tensor,
     adams: Vec<Adam>,
     /// Of the whole table, or of the rows that a step touches.
@@ -56,7 +61,83 @@ struct Batch {
     positions: Vec<u32>,
     inputs: Vec<u32>,
     targets: Vec<u32>,
+    /// One list for all tokens, or as many as there are tokens.
     negatives: Vec<u32>,
+    per_token: Option<usize>,
+    /// For HSTU alone, in seconds.
+    happened_at: Vec<i64>,
+    asked_at: Vec<i64>,
+}
+
+/// What `config.json` says of the model.
+fn shape(config: &Value) -> Result<SequenceModelConfig> {
+    let number = |name: &str| -> Result<f64> {
+        config[name].as_f64().ok_or_else(|| format!("config.json: no {name}").into())
+    };
+    let count = |name: &str| -> Result<u32> { Ok(number(name)? as u32) };
+    if config["weighting"].is_string() {
+        return Ok(SequenceModelConfig::Hstu(HstuConfig {
+            dim: count("dim")?,
+            blocks: count("blocks")?,
+            heads: count("heads")?,
+            query_width: count("query_width")?,
+            value_width: count("value_width")?,
+            length_max: count("length_max")?,
+            score_length: count("score_length")?,
+            positions: Positions::FromStart,
+            dropout: 0.0,
+            norm_eps: number("norm_epsilon")? as f32,
+            ..HstuConfig::default()
+        }));
+    }
+    Ok(SequenceModelConfig::SasRec(SasRecConfig {
+        block: BlockKind::PreNorm,
+        dim: count("dim")?,
+        blocks: count("blocks")?,
+        heads: count("heads")?,
+        hidden: count("hidden")?,
+        length_max: count("length_max")?,
+        positions: Positions::FromStart,
+        cosine: false,
+        dropout: 0.0,
+        dropout_hidden: 0.0,
+        dropout_attention: 0.0,
+        scale_embedding: false,
+        norm_eps: number("norm_epsilon")? as f32,
+    }))
+}
+
+/// The weights of the file, under our names: HSTU's columns U | V, Q, K are one matrix there and
+/// two here.
+fn weights(model: &mut SequenceModel, items: &mut Tensor, bytes: &[u8]) -> Result<()> {
+    let file = SafeTensors::deserialize(bytes)?;
+    let numbers = |name: &str| -> Result<Vec<f32>> {
+        let words = file.tensor(name)?.data().chunks_exact(4);
+        Ok(words.map(|word| f32::from_le_bytes([word[0], word[1], word[2], word[3]])).collect())
+    };
+    let names: Vec<_> =
+        model.parameters().iter().map(|(id, name, _)| (id, name.to_owned())).collect();
+    let hstu = matches!(model, SequenceModel::Hstu(_));
+    for (id, name) in names {
+        let gate = name.strip_suffix(".gate.weight").filter(|_| hstu);
+        let stored = gate.map_or(name.clone(), |block| format!("{block}.input.weight"));
+        let mut values = numbers(&stored)?;
+        let to = model.parameters_mut().get_mut(id);
+        if hstu && stored.ends_with(".input.weight") {
+            let (rows, width) = (to.rows(), to.width());
+            let all = values.len() / rows;
+            let from = if gate.is_some() { 0 } else { all - width };
+            let rows =
+                values.chunks_exact(all).flat_map(|row| row[from..from + width].to_vec());
+            values = rows.collect();
+        }
+        if values.len() != to.values().len() {
+            return Err(format!("{stored} has {} numbers", values.len()).into());
+        }
+        to.values_mut().copy_from_slice(&values);
+    }
+    items.values_mut().copy_from_slice(&numbers("items")?);
+    Ok(())
 }
 
 impl Training {
@@ -66,32 +147,10 @@ impl Training {
         let number = |name: &str| -> Result<f64> {
             config[name].as_f64().ok_or_else(|| format!("config.json: no {name}").into())
         };
-        let count = |name: &str| -> Result<u32> { Ok(number(name)? as u32) };
-        let shape = SasRecConfig {
-            block: BlockKind::PreNorm,
-            dim: count("dim")?,
-            blocks: count("blocks")?,
-            heads: count("heads")?,
-            hidden: count("hidden")?,
-            length_max: count("length_max")?,
-            positions: Positions::FromStart,
-            cosine: false,
-            dropout: 0.0,
-            dropout_hidden: 0.0,
-            dropout_attention: 0.0,
-            scale_embedding: false,
-            norm_eps: number("norm_epsilon")? as f32,
-        };
-        let mut model = SasRec::init(&shape, 1)?;
-        let items = SasRec::init_items(&shape, count("items")?, 1);
-        let mut all = model.parameters.clone();
-        let of_items = all.add("items", items)?;
-        parameters_from_bytes(&mut all, &std::fs::read(folder.join("weights.safetensors"))?)?;
-        let ids: Vec<_> = model.parameters.iter().map(|(id, _, _)| id).collect();
-        for id in ids {
-            model.parameters.get_mut(id).values_mut().copy_from_slice(all.get(id).values());
-        }
-        let items = all.get(of_items).clone();
+        let shape = shape(&config)?;
+        let mut model = SequenceModel::init(&shape, 1)?;
+        let mut items = SequenceModel::init_items(&shape, number("items")? as u32, 1);
+        weights(&mut model, &mut items, &std::fs::read(folder.join("weights.safetensors"))?)?;
         let betas = |at: usize| config["betas"][at].as_f64().ok_or("config.json: no betas");
         let adam = AdamConfig {
             beta_1: betas(0)?,
@@ -100,7 +159,7 @@ impl Training {
             ..AdamConfig::default()
         };
         let adams = model
-            .parameters
+            .parameters()
             .iter()
             .map(|(_, _, tensor)| Adam::new(adam, tensor.values().len()))
             .collect::<std::result::Result<Vec<_>, _>>()?;
@@ -117,7 +176,8 @@ impl Training {
         let mut workspace = Workspace::new(Device::Cpu);
         workspace.meter = Meter::with_clock(nanos);
         let rate = number("learning_rate")? as f32;
-        Ok(Training { model, items, adams, table, workspace, rate, losses: Vec::new() })
+        let scale = config["temperature"].as_f64().map_or(1.0, |value| 1.0 / value as f32);
+        Ok(Training { model, scale, items, adams, table, workspace, rate, losses: Vec::new() })
     }
 
     fn step(&mut self, batch: &Batch) -> Result<f64> {
@@ -155,7 +215,7 @@ impl Training {
             }
         };
         let mut tape = Tape::training(
-            &self.model.parameters,
+            self.model.parameters(),
             &mut self.workspace,
             self.losses.len() as u64,
         );
@@ -164,28 +224,37 @@ impl Training {
             index: &inputs,
             positions: &batch.positions,
             offsets: &batch.offsets,
-            happened_at: &[],
-            asked_at: &[],
+            happened_at: &batch.happened_at,
+            asked_at: &batch.asked_at,
         };
         let hidden = self.model.forward(&mut tape, rows, given)?;
+        let scored = self.model.scored(&mut tape, rows)?;
+        let negatives = match batch.per_token {
+            Some(count) => Negatives::PerToken { items: &negatives, count },
+            None => Negatives::Shared { items: &negatives },
+        };
         let loss = tape.sampled_loss(
             hidden,
-            rows,
+            scored,
             &SampledLoss {
                 positives: &targets,
-                negatives: Negatives::Shared { items: &negatives },
+                negatives,
                 negative_log_q: None,
                 positive_log_q: None,
                 contrast: Contrast::Softmax,
-                scale: 1.0,
+                scale: self.scale,
             },
         )?;
         let value = f64::from(tape.value(loss)[0]);
         let gradients = tape.backward(loss)?;
-        let ids: Vec<_> = self.model.parameters.iter().map(|(id, _, _)| id).collect();
+        let ids: Vec<_> = self.model.parameters().iter().map(|(id, _, _)| id).collect();
         for (id, adam) in ids.into_iter().zip(&mut self.adams) {
             let gradient = gradients.of(id).ok_or("a parameter without a gradient")?;
-            adam.step(self.model.parameters.get_mut(id).values_mut(), gradient, self.rate);
+            adam.step(
+                self.model.parameters_mut().get_mut(id).values_mut(),
+                gradient,
+                self.rate,
+            );
         }
         let gradient = gradients.leaf(rows).ok_or("items without a gradient")?;
         match &mut self.table {
@@ -223,13 +292,21 @@ fn step(folder: &Path, leaf: bool) -> Result<()> {
         inputs: rows(&file, "inputs")?,
         targets: rows(&file, "targets")?,
         negatives: rows(&file, "negatives")?,
+        per_token: None,
+        happened_at: times(&file, "happened_at")?,
+        asked_at: times(&file, "asked_at")?,
     };
     let products = Products::of(&training, &batch);
     answer(&json!({"ready": true, "facts": {"tokens": batch.inputs.len()}}))?;
     serve(|asked| {
         match asked {
             "run" => {}
-            "gemm" => return Ok(json!({"seconds": products.seconds(), "facts": {}})),
+            "gemm" if products.is_none() => return Err("no products of HSTU alone".into()),
+            "gemm" => {
+                return Ok(
+                    json!({"seconds": products.as_ref().map(Products::seconds), "facts": {}}),
+                );
+            }
             _ => return Ok(json!({"check": training.losses})),
         }
         let begin = now();
@@ -251,8 +328,8 @@ struct Products {
 }
 
 impl Products {
-    fn of(training: &Training, batch: &Batch) -> Products {
-        let config = training.model.config();
+    fn of(training: &Training, batch: &Batch) -> Option<Products> {
+        let SequenceModelConfig::SasRec(config) = training.model.config() else { return None };
         let (dim, hidden) = (config.dim as usize, config.hidden as usize);
         let (tokens, negatives) = (batch.inputs.len(), batch.negatives.len());
         let mut shapes = Vec::new();
@@ -268,12 +345,12 @@ impl Products {
             shapes.iter().map(size).max().unwrap_or(0)
         };
         let number = |at: usize| (at % 127) as f32 / 127.0 - 0.5;
-        Products {
+        Some(Products {
             left: (0..most(|(_, m, _, k)| m * k)).map(number).collect(),
             right: (0..most(|(_, _, n, k)| n * k)).map(number).collect(),
             out: vec![0.0; most(|(_, m, n, _)| m * n)].into(),
             shapes,
-        }
+        })
     }
 
     fn seconds(&self) -> f64 {
@@ -310,6 +387,10 @@ fn epoch(folder: &Path) -> Result<()> {
     let offsets = Offsets::new(signed(&file, "offsets")?)?;
     let (inputs, targets) = (rows(&file, "inputs")?, rows(&file, "targets")?);
     let negatives = rows(&file, "negatives")?;
+    let (happened_at, asked_at) = (times(&file, "happened_at")?, times(&file, "asked_at")?);
+    // HSTU draws for each token: token t of a batch has list t, in every batch.
+    let count = config["negatives"].as_u64().ok_or("config.json: no negatives")? as usize;
+    let per_token = config["weighting"].is_string().then_some(count);
     let steps = offsets.rows().div_ceil(rows_a_batch);
     let batches = (0..steps)
         .map(|step| {
@@ -319,13 +400,20 @@ fn epoch(folder: &Path) -> Result<()> {
             let offsets = Offsets::from_lengths(&lengths)?;
             let mut positions = Vec::new();
             Positions::FromStart.places(&offsets, &mut positions);
-            let count = negatives.len() / steps;
+            let negatives = match per_token {
+                Some(count) => negatives[..tokens.len() * count].to_vec(),
+                None => negatives[step * count..(step + 1) * count].to_vec(),
+            };
+            let times = |all: &[i64]| all.get(tokens.clone()).unwrap_or_default().to_vec();
             Ok(Batch {
                 offsets,
                 positions,
                 inputs: inputs[tokens.clone()].to_vec(),
-                targets: targets[tokens].to_vec(),
-                negatives: negatives[step * count..(step + 1) * count].to_vec(),
+                targets: targets[tokens.clone()].to_vec(),
+                happened_at: times(&happened_at),
+                asked_at: times(&asked_at),
+                negatives,
+                per_token,
             })
         })
         .collect::<Result<Vec<_>>>()?;
@@ -359,6 +447,13 @@ fn rows(file: &SafeTensors<'_>, name: &str) -> Result<Vec<u32>> {
         .into_iter()
         .map(u32::try_from)
         .collect::<std::result::Result<_, _>>()?)
+}
+
+/// Times in seconds; none where the file has none.
+fn times(file: &SafeTensors<'_>, name: &str) -> Result<Vec<i64>> {
+    let Ok(view) = file.tensor(name) else { return Ok(Vec::new()) };
+    let (words, _) = view.data().as_chunks::<8>();
+    Ok(words.iter().map(|word| i64::from_le_bytes(*word)).collect())
 }
 
 /// Answers one line with one line until `quit` or the end.

@@ -75,7 +75,7 @@ impl Checkpoints {
         let ids = sealed::ids(self.files.as_ref(), &self.dir)?;
         let id = sealed::id_after(&ids);
         let mut staged = Staged::begin(self.files.clone(), &self.dir, &id)?;
-        staged.add(WEIGHTS, &weights_to_bytes(&trainer.model.parameters(), &trainer.items)?)?;
+        staged.add(WEIGHTS, &weights_to_bytes(trainer.model.parameters(), &trainer.items)?)?;
         let mut moments = Parameters::new();
         standing.optimizer_steps.clear();
         for (name, updater) in trainer.updaters() {

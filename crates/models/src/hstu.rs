@@ -9,6 +9,10 @@
 //!
 //! Norms have no scale or shift. The loss is not its affair: hidden states out.
 
+mod cache;
+
+pub use cache::{HstuCache, MICRO_BATCH};
+
 use serde::{Deserialize, Serialize};
 use tensor::{
     Activation, EventRows, NormKind, ParameterId, Parameters, Part, PointwiseShape,
@@ -202,16 +206,31 @@ impl Block {
         x: Var,
         rows: EventRows<'a>,
     ) -> tensor::Result<Var> {
+        let (u, vqk) = self.project(tape, x)?;
+        let biases = self.biases(tape);
+        let mixed = tape.pointwise_attention(vqk, self.shape, biases, rows)?; // as u
+        self.join(tape, x, u, mixed)
+    }
+
+    /// Gates `[Σ n, heads × value_width]`; values, queries and keys `[Σ n, stride]`.
+    fn project<'a>(&'a self, tape: &mut Tape<'a>, x: Var) -> tensor::Result<(Var, Var)> {
         tape.scope(&self.scope);
         let z = tape.norm(x, NormKind::Layer, self.norm_eps, None, None)?; // [Σ n, dim]
         let (gate, input) = (tape.parameter(self.gate), tape.parameter(self.input));
-        let u = tape.linear(z, gate, None, Activation::Silu)?; // [Σ n, heads × value_width]
-        let vqk = tape.linear(z, input, None, Activation::Silu)?; // [Σ n, stride]
-        let biases = ScoreBiases {
+        let u = tape.linear(z, gate, None, Activation::Silu)?;
+        let vqk = tape.linear(z, input, None, Activation::Silu)?;
+        Ok((u, vqk))
+    }
+
+    fn biases(&self, tape: &mut Tape<'_>) -> ScoreBiases {
+        ScoreBiases {
             position: self.position_bias.map(|id| tape.parameter(id)),
             time: self.time_bias.map(|id| tape.parameter(id)),
-        };
-        let mixed = tape.pointwise_attention(vqk, self.shape, biases, rows)?; // as u
+        }
+    }
+
+    /// What attention mixed, gated, onto `x`.
+    fn join(&self, tape: &mut Tape<'_>, x: Var, u: Var, mixed: Var) -> tensor::Result<Var> {
         let mixed = tape.norm(mixed, NormKind::Layer, self.norm_eps, None, None)?;
         let gated = tape.multiply(u, mixed)?;
         let gated = tape.dropout(gated, self.dropout)?;
@@ -289,24 +308,54 @@ impl Hstu {
         items: Var,
         rows: Rows<'a>,
     ) -> Result<Var> {
-        tape.scope("embedding");
-        let scale = (self.config.dim as f32).sqrt();
-        let taken = tape.gather(items, rows.index, scale)?; // [Σ n, dim]
-        let positions = tape.parameter(self.positions); // [length_max, dim]
-        let placed = tape.gather(positions, rows.positions, 1.0)?; // [Σ n, dim]
-        let mut x = tape.residual(taken, placed, 0.0)?; // [Σ n, dim]
-        x = tape.dropout(x, self.config.dropout)?;
         let events = EventRows::histories(rows.offsets, rows.happened_at, rows.asked_at);
+        self.forward_events(tape, items, rows.index, rows.positions, events)
+    }
+
+    /// As [`Hstu::forward`], for rows with context, candidates or windows.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn forward_events<'a>(
+        &'a self,
+        tape: &mut Tape<'a>,
+        items: Var,
+        index: &'a [u32],
+        positions: &'a [u32],
+        events: EventRows<'a>,
+    ) -> Result<Var> {
+        let mut x = self.embed(tape, items, index, positions)?; // [Σ n, dim]
         for block in &self.blocks {
             x = match self.config.recompute && tape.is_training() {
                 true => tape.recomputed(x, BlockOnRows { block, rows: events })?,
                 false => block.forward(tape, x, events)?,
             }; // [Σ n, dim]
         }
-        if self.config.cosine {
-            tape.scope("cosine");
-            x = tape.normalise(x, crate::COSINE_EPS)?;
+        self.finish(tape, x)
+    }
+
+    /// Embeddings with positions: `items [n, dim]` → `[Σ n, dim]`.
+    fn embed<'a>(
+        &self,
+        tape: &mut Tape<'a>,
+        items: Var,
+        index: &'a [u32],
+        positions: &'a [u32],
+    ) -> Result<Var> {
+        tape.scope("embedding");
+        let scale = (self.config.dim as f32).sqrt();
+        let taken = tape.gather(items, index, scale)?; // [Σ n, dim]
+        let table = tape.parameter(self.positions); // [length_max, dim]
+        let placed = tape.gather(table, positions, 1.0)?; // [Σ n, dim]
+        let x = tape.residual(taken, placed, 0.0)?; // [Σ n, dim]
+        Ok(tape.dropout(x, self.config.dropout)?)
+    }
+
+    fn finish(&self, tape: &mut Tape<'_>, x: Var) -> Result<Var> {
+        if !self.config.cosine {
+            return Ok(x);
         }
-        Ok(x)
+        tape.scope("cosine");
+        Ok(tape.normalise(x, crate::COSINE_EPS)?)
     }
 }

@@ -20,7 +20,7 @@ pub use block::BlockKind;
 pub use checkpoint::{parameters_from_bytes, parameters_to_bytes};
 pub use encode::{Past, seconds};
 pub use error::{Error, Result};
-pub use hstu::{AttentionWeights, Hstu, HstuConfig};
+pub use hstu::{AttentionWeights, Hstu, HstuCache, HstuConfig, MICRO_BATCH};
 pub use init::normal;
 pub use rows::{Positions, Rows};
 pub use sasrec::{SasRec, SasRecConfig};

@@ -28,9 +28,9 @@ pub use jagged::{Jagged, Offsets};
 pub use kernel::pair::{Pair, PairMut};
 pub use meter::{Counted, Meter};
 pub use op::{
-    Activation, AttentionShape, Contrast, EventRows, LinearShape, Negatives, NormKind,
-    PointwiseShape, Qkv, SampledLoss, SampledShape, ScoreBiases, TIME_BUCKETS, Weighting,
-    jagged::Pool, scores, time_bucket,
+    Activation, AttentionShape, Contrast, EventRows, KeyValues, LinearShape, Negatives,
+    NextTokens, NormKind, PointwiseShape, Qkv, SampledLoss, SampledShape, ScoreBiases,
+    TIME_BUCKETS, Weighting, jagged::Pool, scores, time_bucket,
 };
 pub use parameters::{ParameterId, Parameters};
 pub use pick::Pick;

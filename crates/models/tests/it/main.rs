@@ -3,6 +3,7 @@
 
 mod golden;
 mod golden_hstu;
+mod hstu_cache;
 mod parameters;
 mod encode;
 mod init;

@@ -15,6 +15,7 @@ pub(crate) mod linear;
 pub(crate) mod norm;
 pub(crate) mod attention;
 pub(crate) mod pointwise_attention;
+pub(crate) mod next_attention;
 pub(crate) mod pointwise;
 pub(crate) mod gather;
 pub(crate) mod sampled_loss;

@@ -4,6 +4,7 @@ pub mod linear;
 pub mod norm;
 pub mod attention;
 pub mod pointwise_attention;
+pub mod next_attention;
 pub mod pointwise;
 pub mod gather;
 pub mod sampled_loss;

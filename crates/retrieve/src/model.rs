@@ -119,6 +119,22 @@ impl Model {
         })
     }
 
+    /// Keeps encoded histories of users who ask, in at most so many bytes, where the model can
+    /// go on from them: see [`Sequence::keep_histories`].
+    pub fn keep_histories(&self, bytes: usize) {
+        if let Model::Sequence(model) = self {
+            model.keep_histories(bytes);
+        }
+    }
+
+    /// Users whose history is kept, and the bytes that all take.
+    pub fn histories_kept(&self) -> (usize, usize) {
+        match self {
+            Model::Sequence(model) => model.histories_kept(),
+            _ => (0, 0),
+        }
+    }
+
     /// Size of the catalogue that it was trained on: it returns no index beyond.
     pub fn item_count(&self) -> u32 {
         match self {

@@ -29,6 +29,9 @@ pub struct ServeConfig {
     pub waiting: u32,
     /// Longest wait for a place, milliseconds; then popular items.
     pub wait_ms: u32,
+    /// Most memory for encoded histories of users who ask again, MiB; 0: none is kept. They go
+    /// with the model version that made them.
+    pub history_memory_mib: u32,
 }
 
 impl Default for ServeConfig {
@@ -43,6 +46,7 @@ impl Default for ServeConfig {
             concurrent: 0,
             waiting: 64,
             wait_ms: 100,
+            history_memory_mib: 64,
         }
     }
 }
@@ -73,6 +77,11 @@ impl ServeConfig {
                     self.flush_records, self.buffer_records
                 ),
             );
+        }
+        if self.history_memory_mib > 1 << 20 {
+            let what =
+                format!("{} does not do; give at most a tebibyte", self.history_memory_mib);
+            return bad("history_memory_mib", what);
         }
         if !(10..=3_600_000).contains(&self.poll_ms) {
             let what = format!("{} does not do; give 10 to 3,600,000", self.poll_ms);

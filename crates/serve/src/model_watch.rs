@@ -79,6 +79,9 @@ fn refuse(inner: &Inner, id: &str, why: &str) {
 /// Takes the version called `id` into service.
 fn take(inner: &Inner, world: &World, id: &str) -> Result<()> {
     let version = Arc::new(Version::load(&inner.files, &inner.models_dir(), id)?);
+    for model in version.models() {
+        model.keep_histories(inner.config.history_memory_mib as usize * (1 << 20));
+    }
     if version.check_catalogue(&world.base.catalogue).is_ok() {
         let _intake = inner.buffer.intake();
         inner.world.store(Arc::new(World { version: Some(version), ..world.clone() }));

@@ -7,7 +7,7 @@
 
 use tensor::{EventRows, KeyValues, NextTokens, Offsets, Tape, Var, Workspace};
 
-use super::{Block, Hstu};
+use super::{AttentionWeights, Block, Hstu};
 use crate::{Error, Past, Positions, Result, seconds};
 
 /// Candidates that pass through the model together, unless said otherwise: their rows fit the
@@ -70,6 +70,12 @@ struct Next<'a> {
 }
 
 impl Hstu {
+    /// Whether encoded histories of this model can be kept.
+    pub fn can_keep(&self) -> bool {
+        self.config.positions == Positions::FromStart
+            && self.config.weights == AttentionWeights::Silu
+    }
+
     /// Brings `cache` up to `past`, which begins with what it holds, and asks its last event at
     /// `past.now_ms` → its hidden state `[dim]`, the last of a fresh encode. The cost is that of
     /// the events that the cache lacks, plus one. `items [n, dim]` are the embeddings. A call

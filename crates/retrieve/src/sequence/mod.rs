@@ -12,16 +12,19 @@
 //!
 //! Training is the affair of the crate `train`, which this one does not know.
 
+mod kept;
 mod lane;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use data::{History, order};
-use models::{Past, SequenceModel, SequenceModelConfig};
+use models::{Hstu, Past, SequenceModel, SequenceModelConfig};
 use serde::{Deserialize, Serialize};
-use tensor::Tensor;
 use tensor::scan::ItemIndex;
+use tensor::{Tensor, Workspace};
 
+use self::kept::Kept;
 use crate::best::Best;
 use crate::retriever::{Candidate, Query, Reason, Retriever};
 use crate::tensors::{TensorsIn, TensorsOut};
@@ -38,6 +41,8 @@ pub struct Sequence {
     index: ItemIndex,
     /// The embeddings, where they are not what the index holds.
     embeddings: Option<Vec<f32>>,
+    /// Shared by clones, which are the same model.
+    kept: Arc<Kept>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -76,7 +81,7 @@ impl Sequence {
     ) -> tensor::Result<Sequence> {
         let index = ItemIndex::new(network.score_vectors(&items), rows, network.dim())?;
         let embeddings = network.cosine().then_some(items);
-        Ok(Sequence { network, index, embeddings })
+        Ok(Sequence { network, index, embeddings, kept: Arc::default() })
     }
 
     /// Size of the catalogue it was trained on.
@@ -94,14 +99,62 @@ impl Sequence {
         self.embeddings.as_deref().unwrap_or(self.index.values())
     }
 
+    /// Keeps encoded histories of users who ask, in at most so many bytes; 0, as at first: none.
+    /// Only HSTU's can be kept, with positions from the start: others take no memory.
+    ///
+    /// With it on, of a history longer than the network's `length_max` the first event that is
+    /// read moves in steps of a quarter of it, so that an event more does not move all others:
+    /// between three quarters and all of `length_max` events are read.
+    pub fn keep_histories(&self, bytes: usize) {
+        self.kept.set_budget(if self.keeps().is_some() { bytes } else { 0 });
+    }
+
+    /// Users whose history is kept, and the bytes that all take.
+    pub fn histories_kept(&self) -> (usize, usize) {
+        self.kept.held()
+    }
+
+    /// The network, where histories of it can be kept.
+    fn keeps(&self) -> Option<&Hstu> {
+        match &self.network {
+            SequenceModel::Hstu(network) if network.can_keep() => Some(network),
+            _ => None,
+        }
+    }
+
     /// The items of a history that the network reads, oldest first, and their times.
     fn read(&self, history: History<'_>) -> (Vec<u32>, Vec<i64>) {
         let (most, items) = (self.config().length_max() as usize, self.item_count());
-        let known = history.items.iter().zip(history.times_ms).rev();
-        let known = known.filter(|(item, _)| **item < items).take(most);
-        let mut read: Vec<(u32, i64)> = known.map(|(item, time)| (*item, *time)).collect();
-        read.reverse();
-        read.into_iter().unzip()
+        let known = || {
+            let events = history.items.iter().zip(history.times_ms);
+            events.filter(|(item, _)| **item < items)
+        };
+        let count = known().count();
+        let mut skip = count.saturating_sub(most);
+        if self.kept.is_on() {
+            skip = skip.next_multiple_of((most / 4).max(1)).min(count.saturating_sub(1));
+        }
+        known().skip(skip).map(|(item, time)| (*item, *time)).unzip()
+    }
+
+    /// The last hidden state of what was read.
+    fn state(
+        &self,
+        workspace: &mut Workspace,
+        user: Option<u32>,
+        past: Past<'_>,
+    ) -> models::Result<Vec<f32>> {
+        let (Some(user), Some(network), true) = (user, self.keeps(), self.kept.is_on()) else {
+            return self.network.encode(workspace, self.embeddings(), &[past]);
+        };
+        let mut cache = self.kept.take(user);
+        if !cache.begins(&past) {
+            // The log was changed, or the window moved on.
+            cache = models::HstuCache::default();
+        }
+        let state = network.ask(workspace, self.embeddings(), &mut cache, &past)?;
+        self.kept.put(user, cache);
+        Ok(state)
     }
 
     fn row(&self, item: u32) -> &[f32] {
@@ -178,7 +231,7 @@ impl Retriever for Sequence {
         // to compute with: then the model has nothing to say.
         let found = lane::with_workspace(|workspace| {
             let past = Past { items: &history, times_ms: &times_ms, now_ms: query.now_ms };
-            let state = self.network.encode(workspace, self.embeddings(), &[past]).ok()?;
+            let state = self.state(workspace, query.user, past).ok()?;
             self.index.search(&state, query.k, Some(&admits), &tie).ok()?.pop()
         });
         let found = found.unwrap_or_default().into_iter();

@@ -1,5 +1,6 @@
 //! Tests of crate `retrieve` through its public door.
 
+mod kept_histories;
 mod worlds;
 mod popular;
 mod item_knn;

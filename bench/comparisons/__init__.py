@@ -1,7 +1,8 @@
 """Every comparison by its name on the command line: a module whose `measure(settings)` does it."""
 
 from . import (
-    als, attention, ease, epoch_hstu, epoch_sasrec, import_large, import_movielens, serve, step_hstu, step_sasrec, topk,
+    als, attention, ease, epoch_hstu, epoch_sasrec, import_large, import_movielens, mfalcon, serve, step_hstu,
+    step_sasrec, topk,
 )
 
 COMPARISONS = {
@@ -15,5 +16,6 @@ COMPARISONS = {
     "epoch-sasrec-ml1m": epoch_sasrec,
     "step-hstu": step_hstu,
     "epoch-hstu-ml1m": epoch_hstu,
+    "mfalcon": mfalcon,
     "topk": topk,
 }

@@ -5,9 +5,14 @@ use anyhow::Result;
 use super::Recipe;
 use crate::hint;
 
-const TEXTS: [(&str, &str); 2] = [
+const TEXTS: [(&str, &str); 4] = [
     ("papers/sasrec/recipe.toml", include_str!("../../../../papers/sasrec/recipe.toml")),
     ("papers/logq/recipe.toml", include_str!("../../../../papers/logq/recipe.toml")),
+    ("papers/hstu/recipe.toml", include_str!("../../../../papers/hstu/recipe.toml")),
+    (
+        "papers/sliding-window/recipe.toml",
+        include_str!("../../../../papers/sliding-window/recipe.toml"),
+    ),
 ];
 
 /// All of them, in the order of the manual.

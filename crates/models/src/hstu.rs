@@ -20,7 +20,7 @@ use crate::setting::Ranges;
 use crate::{Error, Positions, Result, Rows};
 
 /// Deviation of first embeddings, of the weights within blocks and of the tables of biases.
-const DEVIATION: f32 = 0.02;
+pub(crate) const DEVIATION: f32 = 0.02;
 
 /// How scores become weights of attention.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,7 +157,7 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    fn init(
+    pub(crate) fn init(
         parameters: &mut Parameters,
         config: &HstuConfig,
         number: u32,
@@ -234,6 +234,24 @@ impl Part for BlockOnRows<'_> {
     }
 }
 
+/// `x [Σ n, dim]` through one block after the other → `[Σ n, dim]`. In training, where `recompute`,
+/// only the input of each is kept.
+pub(crate) fn through_blocks<'a>(
+    blocks: &'a [Block],
+    recompute: bool,
+    tape: &mut Tape<'a>,
+    mut x: Var,
+    rows: EventRows<'a>,
+) -> tensor::Result<Var> {
+    for block in blocks {
+        x = match recompute && tape.is_training() {
+            true => tape.recomputed(x, BlockOnRows { block, rows })?,
+            false => block.forward(tape, x, rows)?,
+        }; // [Σ n, dim]
+    }
+    Ok(x)
+}
+
 /// Parameters and a forward pass. The items' embeddings are handed in, as to
 /// [`SasRec`](crate::SasRec).
 #[derive(Debug, Clone)]
@@ -297,12 +315,7 @@ impl Hstu {
         let mut x = tape.residual(taken, placed, 0.0)?; // [Σ n, dim]
         x = tape.dropout(x, self.config.dropout)?;
         let events = EventRows::histories(rows.offsets, rows.happened_at, rows.asked_at);
-        for block in &self.blocks {
-            x = match self.config.recompute && tape.is_training() {
-                true => tape.recomputed(x, BlockOnRows { block, rows: events })?,
-                false => block.forward(tape, x, events)?,
-            }; // [Σ n, dim]
-        }
+        x = through_blocks(&self.blocks, self.config.recompute, tape, x, events)?; // [Σ n, dim]
         if self.config.cosine {
             tape.scope("cosine");
             x = tape.normalise(x, crate::COSINE_EPS)?;

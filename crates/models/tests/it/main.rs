@@ -3,7 +3,9 @@
 
 mod golden;
 mod golden_hstu;
+mod golden_hstu_ranking;
 mod parameters;
 mod encode;
+mod hstu_ranking;
 mod init;
 mod config;

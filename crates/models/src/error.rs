@@ -18,6 +18,9 @@ pub enum Error {
         /// What is wrong with its value, and what would be right.
         what: String,
     },
+    /// Histories that do not fit each other, or the model.
+    #[error("ranking rows: {0}")]
+    Rows(String),
     /// Bytes that are not the parameters of this model.
     #[error("not this model's parameters: {0}")]
     Damaged(String),

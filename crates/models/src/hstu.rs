@@ -24,7 +24,7 @@ use crate::setting::Ranges;
 use crate::{Error, Positions, Result, Rows};
 
 /// Deviation of first embeddings, of the weights within blocks and of the tables of biases.
-const DEVIATION: f32 = 0.02;
+pub(crate) const DEVIATION: f32 = 0.02;
 
 /// How scores become weights of attention.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,7 +161,7 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    fn init(
+    pub(crate) fn init(
         parameters: &mut Parameters,
         config: &HstuConfig,
         number: u32,
@@ -253,6 +253,24 @@ impl Part for BlockOnRows<'_> {
     }
 }
 
+/// `x [Σ n, dim]` through one block after the other → `[Σ n, dim]`. In training, where `recompute`,
+/// only the input of each is kept.
+pub(crate) fn through_blocks<'a>(
+    blocks: &'a [Block],
+    recompute: bool,
+    tape: &mut Tape<'a>,
+    mut x: Var,
+    rows: EventRows<'a>,
+) -> tensor::Result<Var> {
+    for block in blocks {
+        x = match recompute && tape.is_training() {
+            true => tape.recomputed(x, BlockOnRows { block, rows })?,
+            false => block.forward(tape, x, rows)?,
+        }; // [Σ n, dim]
+    }
+    Ok(x)
+}
+
 /// Parameters and a forward pass. The items' embeddings are handed in, as to
 /// [`SasRec`](crate::SasRec).
 #[derive(Debug, Clone)]
@@ -324,13 +342,8 @@ impl Hstu {
         positions: &'a [u32],
         events: EventRows<'a>,
     ) -> Result<Var> {
-        let mut x = self.embed(tape, items, index, positions)?; // [Σ n, dim]
-        for block in &self.blocks {
-            x = match self.config.recompute && tape.is_training() {
-                true => tape.recomputed(x, BlockOnRows { block, rows: events })?,
-                false => block.forward(tape, x, events)?,
-            }; // [Σ n, dim]
-        }
+        let x = self.embed(tape, items, index, positions)?; // [Σ n, dim]
+        let x = through_blocks(&self.blocks, self.config.recompute, tape, x, events)?;
         self.finish(tape, x)
     }
 

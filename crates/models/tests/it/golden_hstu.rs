@@ -48,7 +48,12 @@ fn cut(values: &[f32], rows: usize, at: usize) -> (Vec<f32>, Vec<f32>) {
 }
 
 /// A tensor under our name. Their one matrix of a block's inputs, columns U | V, Q, K, is two here.
-fn ours(file: &SafeTensors<'_>, kind: &str, name: &str, config: &HstuConfig) -> Vec<f32> {
+pub(crate) fn ours(
+    file: &SafeTensors<'_>,
+    kind: &str,
+    name: &str,
+    config: &HstuConfig,
+) -> Vec<f32> {
     let width = (config.heads * config.value_width) as usize;
     let of = |name: &str| numbers(file, &format!("{kind}.{name}"));
     match name.strip_suffix(".gate.weight") {

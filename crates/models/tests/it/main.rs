@@ -4,7 +4,9 @@
 mod golden;
 mod golden_hstu;
 mod hstu_cache;
+mod golden_hstu_ranking;
 mod parameters;
 mod encode;
+mod hstu_ranking;
 mod init;
 mod config;

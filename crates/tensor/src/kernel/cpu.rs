@@ -19,5 +19,6 @@ pub(crate) mod next_attention;
 pub(crate) mod pointwise;
 pub(crate) mod gather;
 pub(crate) mod sampled_loss;
+pub(crate) mod binary_loss;
 pub(crate) mod scores;
 pub(crate) mod jagged;

@@ -78,10 +78,17 @@ fn weighted_sums() {
 
 #[test]
 fn binary_losses() {
-    for count in [0, 1, 7, 3000] {
+    for count in [0, 1, 7, 3000, 9001] {
         let labels: Vec<f32> = numbers(2, count).iter().map(|x| x.abs().round()).collect();
-        agrees(&[input(1, count, 1)], &labels, |labels, tape, v| {
+        // About a third of them 0.
+        let weights: Vec<f32> =
+            numbers(4, count).iter().map(|x| (3.0 * x).max(-1.0) + 1.0).collect();
+        let both = (labels, weights);
+        agrees(&[input(1, count, 1)], &both, |(labels, _), tape, v| {
             tape.binary_loss(v[0], labels)
+        });
+        agrees(&[input(1, count, 1)], &both, |(labels, weights), tape, v| {
+            tape.weighted_binary_loss(v[0], labels, weights)
         });
     }
     let wild = (vec![1e4, -1e4, 1e4, -1e4, 0.0], 1);
@@ -89,15 +96,38 @@ fn binary_losses() {
         tape.binary_loss(v[0], labels)
     });
     close("loss", &[(2e4 + std::f32::consts::LN_2) / 5.0], &found.value);
+    absent_on_cuda(&[input(1, 1, 1)], &[1.0], |labels, tape, v| tape.binary_loss(v[0], labels));
     let labels = [1.0, 0.0, 0.25, 0.75, 1.0];
-    check(
-        "binary loss",
-        &[wide(1, 5)],
-        |inputs| vec![binary_loss::forward(&inputs[0], &labels, &mut room(5))],
-        |inputs, up| {
-            let mut gradient = room(5);
-            binary_loss::forward(&inputs[0], &labels, &mut gradient);
-            vec![gradient.iter().map(|gradient| up[0] * gradient).collect()]
-        },
-    );
+    for weights in [None, Some(&[1.0, 0.0, 0.5, 3.0, 0.25][..])] {
+        check(
+            "binary loss",
+            &[wide(1, 5)],
+            |inputs| vec![binary_loss::forward(&inputs[0], &labels, weights, &mut room(5))],
+            |inputs, up| {
+                let mut gradient = room(5);
+                binary_loss::forward(&inputs[0], &labels, weights, &mut gradient);
+                vec![gradient.iter().map(|gradient| up[0] * gradient).collect()]
+            },
+        );
+    }
+}
+
+#[test]
+fn weights_of_binary_losses() {
+    let of = |weights: [f32; 3]| {
+        agrees(&[(vec![0.5, -2.0, 1.0], 3)], &weights, |weights, tape, v| {
+            tape.weighted_binary_loss(v[0], &[1.0, 1.0, 0.0], weights)
+        })
+    };
+    // Equal ones are none; only ratios count; one alone is its own loss.
+    let plain = agrees(&[(vec![0.5, -2.0, 1.0], 3)], &(), |(), tape, v| {
+        tape.binary_loss(v[0], &[1.0, 1.0, 0.0])
+    });
+    for equal in [1.0, 0.125, 30.0] {
+        close("equal weights", &plain.value, &of([equal; 3]).value);
+    }
+    close("ratios", &of([1.0, 2.0, 4.0]).value, &of([3.0, 6.0, 12.0]).value);
+    close("one", &[(1.0f32 + 2f32.exp()).ln()], &of([0.0, 7.0, 0.0]).value);
+    let none = of([0.0; 3]);
+    assert_eq!((none.value, none.gradients), (vec![0.0], vec![Some(vec![0.0; 3])]));
 }

@@ -124,6 +124,17 @@ fn dense_layers() {
         let x = matrix(tape, 1, 1);
         tape.binary_loss(x, &[f32::NAN])
     });
+    refuses(&(), "binary loss: 5 weights for 6 logits", |(), tape| {
+        let x = matrix(tape, 2, 3);
+        tape.weighted_binary_loss(x, &[0.5; 6], &FORTY[..5])
+    });
+    for weight in [-1.0, f32::NAN, f32::INFINITY] {
+        let words = format!("binary loss: a weight of {weight}, not finite and at least 0");
+        refuses(&(), &words, |(), tape| {
+            let x = matrix(tape, 1, 1);
+            tape.weighted_binary_loss(x, &[0.5], &[weight])
+        });
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::prediction::{FORMULA, Prediction};
 use super::shape::{SEED, Shape};
 use super::words;
 use crate::hint;
+use crate::load::cpu_seconds;
 use crate::terminal::{Stopwatch, nanos, note, stopped};
 
 /// A step, taken.
@@ -20,6 +21,8 @@ pub(crate) struct Taken {
     pub(crate) loss: f64,
     pub(crate) gradient_norm: f64,
     pub(crate) seconds: f64,
+    /// Processor time of all threads; none where the system does not tell.
+    pub(crate) seconds_cpu: Option<f64>,
     /// As the meter counted.
     pub(crate) flops: u64,
 }
@@ -31,8 +34,11 @@ pub(crate) struct Large {
     pub(crate) predicted: Prediction,
     /// How bytes are predicted.
     pub(crate) formula: &'static str,
-    /// GFLOP/s of matrix products on this machine, measured before.
+    /// GFLOP/s of matrix products on this machine: the best of before the first step and after the
+    /// last, as others may compute meanwhile.
     pub(crate) gemm_gflops: f64,
+    /// How many threads compute.
+    pub(crate) threads: usize,
     /// Of a step, were all of it matrix products at that rate.
     pub(crate) seconds_predicted: Option<f64>,
     pub(crate) steps: Vec<Taken>,
@@ -40,6 +46,8 @@ pub(crate) struct Large {
     pub(crate) seconds_setup: f64,
     /// Mean of the steps after the first, which takes the memory.
     pub(crate) seconds_a_step: f64,
+    /// Likewise, processor time over threads: what a step takes where nobody else computes.
+    pub(crate) seconds_cpu_a_step: Option<f64>,
     /// By which the peak of resident memory passed what was there before; none where the system
     /// does not tell.
     pub(crate) bytes_peak: Option<u64>,
@@ -54,6 +62,7 @@ pub(crate) struct Large {
 pub(crate) struct Ratio {
     pub(crate) bytes: Option<f64>,
     pub(crate) seconds: Option<f64>,
+    pub(crate) seconds_cpu: Option<f64>,
     pub(crate) flops: f64,
 }
 
@@ -65,8 +74,8 @@ pub(crate) fn large(shape: &Shape, steps: u32) -> Result<Large> {
     let config = shape.settings()?;
     let predicted = Prediction::of(shape);
     must_fit(&predicted, memory::available())?;
-    let gflops = gemm_gflops(rayon::current_num_threads(), nanos);
-    let seconds_predicted = predicted.seconds(gflops);
+    let threads = rayon::current_num_threads();
+    let gflops = gemm_gflops(threads, nanos);
     note(&words::of_prediction(shape, &predicted, gflops));
 
     let histories = shape.histories()?;
@@ -84,27 +93,38 @@ pub(crate) fn large(shape: &Shape, steps: u32) -> Result<Large> {
         if stopped() {
             return Err(hint::error("stopped", "run the same command again to begin anew"));
         }
-        let watch = Stopwatch::start();
+        let (watch, cpu) = (Stopwatch::start(), cpu_seconds(std::process::id()).ok());
         let facts = trainer.step(&batch)?;
         let seconds = watch.seconds();
+        let after = cpu_seconds(std::process::id()).ok();
+        let seconds_cpu = cpu.zip(after).map(|(before, after)| after - before);
         let flops = trainer.workspace.meter.take().flops;
         note(&format!(
-            "  step {step} of {}: loss {:.4}, {seconds:.2} s, {:.0} GFLOP/s",
+            "  step {step} of {}: loss {:.4}, {}, {:.0} GFLOP/s",
             steps.max(2),
             facts.loss,
+            words::short(seconds),
             flops as f64 / seconds / 1e9
         ));
         let loss = f64::from(facts.loss);
-        taken.push(Taken { loss, gradient_norm: facts.gradient_norm, seconds, flops });
+        let gradient_norm = facts.gradient_norm;
+        taken.push(Taken { loss, gradient_norm, seconds, seconds_cpu, flops });
     }
     let bytes_peak = peak.and_then(|peak| peak.bytes());
+    let gflops = gflops.max(gemm_gflops(threads, nanos));
+    let seconds_predicted = predicted.seconds(gflops);
     let (first, later) = (taken[0], &taken[1..]);
-    let seconds_a_step =
-        later.iter().map(|step| step.seconds).sum::<f64>() / later.len() as f64;
+    let count = later.len() as f64;
+    let seconds_a_step = later.iter().map(|step| step.seconds).sum::<f64>() / count;
+    let cpu: Option<f64> = later.iter().map(|step| step.seconds_cpu).sum();
+    let seconds_cpu_a_step = cpu.map(|seconds| seconds / count / threads as f64);
     let of = |measured: f64, predicted: f64| measured / predicted;
     let ratio = Ratio {
         bytes: bytes_peak.map(|bytes| of(bytes as f64, predicted.bytes_total as f64)),
         seconds: seconds_predicted.map(|seconds| of(seconds_a_step, seconds)),
+        seconds_cpu: seconds_cpu_a_step
+            .zip(seconds_predicted)
+            .map(|(measured, predicted)| of(measured, predicted)),
         flops: of(first.flops as f64, predicted.flops as f64),
     };
     Ok(Large {
@@ -112,11 +132,13 @@ pub(crate) fn large(shape: &Shape, steps: u32) -> Result<Large> {
         predicted,
         formula: FORMULA,
         gemm_gflops: gflops,
+        threads,
         seconds_predicted,
         loss_fell: taken.last().is_some_and(|last| last.loss < first.loss),
         steps: taken,
         seconds_setup,
         seconds_a_step,
+        seconds_cpu_a_step,
         bytes_peak,
         ratio,
     })

@@ -29,7 +29,8 @@ pub(crate) struct Bytes {
 }
 
 impl Bytes {
-    /// All together. Gradients may lie where activations lay, so a run can stay below.
+    /// All together. Gradients may lie where activations lay, so a run can stay below; a buffer
+    /// may be used again for what is smaller, so it can pass it by a little.
     pub(crate) fn total(&self) -> u64 {
         self.weights + self.gradients + self.moments + self.activations + self.partial_sums
     }

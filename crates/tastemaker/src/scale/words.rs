@@ -19,6 +19,14 @@ pub(crate) fn gib(bytes: u64) -> String {
     }
 }
 
+/// `12.34 s`, or `1.2 ms` below a tenth of a second.
+pub(crate) fn short(seconds: f64) -> String {
+    match seconds < 0.1 {
+        true => format!("{:.1} ms", seconds * 1e3),
+        false => format!("{seconds:.2} s"),
+    }
+}
+
 /// What is said before the first step.
 pub(crate) fn of_prediction(shape: &Shape, predicted: &Prediction, gflops: f64) -> String {
     let Bytes { weights, gradients, moments, activations, partial_sums } = predicted.bytes;
@@ -40,7 +48,8 @@ pub(crate) fn of_prediction(shape: &Shape, predicted: &Prediction, gflops: f64) 
     if let Some(seconds) = predicted.seconds(gflops) {
         let _ = write!(
             text,
-            ", {seconds:.2} s at the {gflops:.0} GFLOP/s that matrix products reach here"
+            ", {} at the {gflops:.0} GFLOP/s that matrix products reach here",
+            short(seconds)
         );
     }
     text
@@ -56,7 +65,7 @@ pub(crate) fn of_large(large: &Large) -> String {
     let mut table = table(&["", "predicted", "measured", "measured / predicted"]);
     let ratio = |ratio: Option<f64>| ratio.map_or_else(String::new, |it| format!("{it:.2}"));
     let unknown = || "not told by this system".to_owned();
-    let seconds = large.seconds_predicted.map_or_else(unknown, |it| format!("{it:.2} s"));
+    let seconds = large.seconds_predicted.map_or_else(unknown, short);
     let flops = large.steps.first().map_or(0, |step| step.flops);
     for row in [
         [
@@ -73,9 +82,15 @@ pub(crate) fn of_large(large: &Large) -> String {
         ],
         [
             "a step".to_owned(),
-            seconds,
-            format!("{:.2} s", large.seconds_a_step),
+            seconds.clone(),
+            short(large.seconds_a_step),
             ratio(large.ratio.seconds),
+        ],
+        [
+            format!("a step, processor time / {} threads", large.threads),
+            seconds,
+            large.seconds_cpu_a_step.map_or_else(unknown, short),
+            ratio(large.ratio.seconds_cpu),
         ],
     ] {
         table.add_row(row);
@@ -83,10 +98,12 @@ pub(crate) fn of_large(large: &Large) -> String {
     let losses: Vec<String> =
         large.steps.iter().map(|step| format!("{:.4}", step.loss)).collect();
     format!(
-        "{}\n\n{table}\n\nLoss: {}{}. Steps but the first count; drawing the weights took {:.1} s.",
+        "{}\n\n{table}\n\nLoss: {}{}. Steps but the first count, at {:.0} GFLOP/s of \
+         matrix products (the best of before and after); drawing the weights took {:.1} s.",
         large.shape.in_words(),
         losses.join(", "),
         if large.loss_fell { "" } else { " (it did not fall)" },
+        large.gemm_gflops,
         large.seconds_setup
     )
 }

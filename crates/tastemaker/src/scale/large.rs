@@ -12,7 +12,7 @@ use super::shape::{SEED, Shape};
 use super::words;
 use crate::hint;
 use crate::load::cpu_seconds;
-use crate::terminal::{Stopwatch, nanos, note, stopped};
+use crate::terminal::{Stopwatch, nanos, nanos_of_thread, note, stopped};
 
 /// A step, taken.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -34,13 +34,18 @@ pub(crate) struct Large {
     pub(crate) predicted: Prediction,
     /// How bytes are predicted.
     pub(crate) formula: &'static str,
-    /// GFLOP/s of matrix products on this machine: the best of before the first step and after the
+    /// GFLOP/s of matrix products by the clock: the best of before the first step and after the
     /// last, as others may compute meanwhile.
     pub(crate) gemm_gflops: f64,
+    /// Likewise by processor time, which others hardly disturb; none where the system does not
+    /// tell.
+    pub(crate) gemm_gflops_cpu: Option<f64>,
     /// How many threads compute.
     pub(crate) threads: usize,
-    /// Of a step, were all of it matrix products at that rate.
+    /// Of a step, were all of it matrix products at the first rate.
     pub(crate) seconds_predicted: Option<f64>,
+    /// At the second.
+    pub(crate) seconds_cpu_predicted: Option<f64>,
     pub(crate) steps: Vec<Taken>,
     /// Seconds until the first step: weights drawn.
     pub(crate) seconds_setup: f64,
@@ -76,6 +81,7 @@ pub(crate) fn large(shape: &Shape, steps: u32) -> Result<Large> {
     must_fit(&predicted, memory::available())?;
     let threads = rayon::current_num_threads();
     let gflops = gemm_gflops(threads, nanos);
+    let gflops_cpu = gemm_gflops(threads, nanos_of_thread);
     note(&words::of_prediction(shape, &predicted, gflops));
 
     let histories = shape.histories()?;
@@ -112,7 +118,9 @@ pub(crate) fn large(shape: &Shape, steps: u32) -> Result<Large> {
     }
     let bytes_peak = peak.and_then(|peak| peak.bytes());
     let gflops = gflops.max(gemm_gflops(threads, nanos));
+    let gflops_cpu = gflops_cpu.max(gemm_gflops(threads, nanos_of_thread));
     let seconds_predicted = predicted.seconds(gflops);
+    let seconds_cpu_predicted = predicted.seconds(gflops_cpu);
     let (first, later) = (taken[0], &taken[1..]);
     let count = later.len() as f64;
     let seconds_a_step = later.iter().map(|step| step.seconds).sum::<f64>() / count;
@@ -123,7 +131,7 @@ pub(crate) fn large(shape: &Shape, steps: u32) -> Result<Large> {
         bytes: bytes_peak.map(|bytes| of(bytes as f64, predicted.bytes_total as f64)),
         seconds: seconds_predicted.map(|seconds| of(seconds_a_step, seconds)),
         seconds_cpu: seconds_cpu_a_step
-            .zip(seconds_predicted)
+            .zip(seconds_cpu_predicted)
             .map(|(measured, predicted)| of(measured, predicted)),
         flops: of(first.flops as f64, predicted.flops as f64),
     };
@@ -132,8 +140,10 @@ pub(crate) fn large(shape: &Shape, steps: u32) -> Result<Large> {
         predicted,
         formula: FORMULA,
         gemm_gflops: gflops,
+        gemm_gflops_cpu: (gflops_cpu > 0.0).then_some(gflops_cpu),
         threads,
         seconds_predicted,
+        seconds_cpu_predicted,
         loss_fell: taken.last().is_some_and(|last| last.loss < first.loss),
         steps: taken,
         seconds_setup,

@@ -80,15 +80,10 @@ pub(crate) fn of_large(large: &Large) -> String {
             operations(flops),
             ratio(Some(large.ratio.flops)),
         ],
-        [
-            "a step".to_owned(),
-            seconds.clone(),
-            short(large.seconds_a_step),
-            ratio(large.ratio.seconds),
-        ],
+        ["a step".to_owned(), seconds, short(large.seconds_a_step), ratio(large.ratio.seconds)],
         [
             format!("a step, processor time / {} threads", large.threads),
-            seconds,
+            large.seconds_cpu_predicted.map_or_else(unknown, short),
             large.seconds_cpu_a_step.map_or_else(unknown, short),
             ratio(large.ratio.seconds_cpu),
         ],
@@ -98,12 +93,13 @@ pub(crate) fn of_large(large: &Large) -> String {
     let losses: Vec<String> =
         large.steps.iter().map(|step| format!("{:.4}", step.loss)).collect();
     format!(
-        "{}\n\n{table}\n\nLoss: {}{}. Steps but the first count, at {:.0} GFLOP/s of \
-         matrix products (the best of before and after); drawing the weights took {:.1} s.",
+        "{}\n\n{table}\n\nLoss: {}{}. Steps but the first count. Matrix products: {:.0} GFLOP/s by \
+         the clock, {} by processor time; drawing the weights took {:.1} s.",
         large.shape.in_words(),
         losses.join(", "),
         if large.loss_fell { "" } else { " (it did not fall)" },
         large.gemm_gflops,
+        large.gemm_gflops_cpu.map_or_else(unknown, |gflops| format!("{gflops:.0}")),
         large.seconds_setup
     )
 }

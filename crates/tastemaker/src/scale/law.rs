@@ -65,7 +65,7 @@ fn line(points: &[(f64, f64)]) -> Option<(f64, f64)> {
     let across: f64 = points.iter().map(|(at, _)| (at - x).powi(2)).sum();
     let both: f64 = points.iter().map(|(at, to)| (at - x) * (to - y)).sum();
     let b = both / across;
-    b.is_finite().then(|| (y - b * x, b))
+    b.is_finite().then_some((y - b * x, b))
 }
 
 /// 1 less what is left of the squares.

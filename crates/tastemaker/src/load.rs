@@ -302,7 +302,7 @@ fn memmem(text: &[u8], word: &[u8]) -> bool {
 }
 
 /// CPU seconds, user and system, that a process has used (Linux).
-fn cpu_seconds(pid: u32) -> Result<f64> {
+pub(crate) fn cpu_seconds(pid: u32) -> Result<f64> {
     let place = format!("/proc/{pid}/stat");
     let text = std::fs::read_to_string(&place).with_context(|| format!("reading {place}"))?;
     // The command's name may hold blanks and brackets: fields count from the last bracket.

@@ -7,9 +7,11 @@ mod sequence;
 mod settings;
 mod fitting;
 mod load;
+mod bundled;
 mod experiment;
 mod paper;
 mod sweep;
+mod scale;
 mod cmd {
     pub(crate) mod bench;
     pub(crate) mod demo;
@@ -20,6 +22,7 @@ mod cmd {
     pub(crate) mod recommend;
     pub(crate) mod rollback;
     pub(crate) mod serve;
+    pub(crate) mod scale;
     pub(crate) mod sweep;
     pub(crate) mod train;
     pub(crate) mod verify;
@@ -63,7 +66,7 @@ enum Command {
     /// Print the settings that hold: the commented defaults, or what a file and the
     /// environment made of them
     Config(settings::ConfigArgs),
-    /// Measure a running server
+    /// Measure a running server, or what training costs and brings as models grow
     Bench(cmd::bench::BenchArgs),
     /// Try settings one after another, by grid or at random, judged by validation
     Sweep(cmd::sweep::SweepArgs),

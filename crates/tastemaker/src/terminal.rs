@@ -140,6 +140,13 @@ pub(crate) fn nanos() -> u64 {
     u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// Nanoseconds for which this thread has had a processor; 0 where the system does not tell
+/// (Linux does, a few milliseconds late).
+pub(crate) fn nanos_of_thread() -> u64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split(' ').next().and_then(|field| field.parse().ok()).unwrap_or_default()
+}
+
 /// Time since [`Stopwatch::start`].
 pub(crate) struct Stopwatch(std::time::Instant);
 

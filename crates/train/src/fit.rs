@@ -60,6 +60,10 @@ pub struct EpochFacts {
     pub seconds: f64,
     /// Tokens.
     pub tokens: u64,
+    /// Multiplications and additions of its steps, validation aside; 0 where an earlier version
+    /// ended it.
+    #[serde(default)]
+    pub flops: u64,
 }
 
 /// A trained model.
@@ -110,8 +114,7 @@ struct Untold {
     began_ms: i64,
     loss_sum: f64,
     tokens: u64,
-    /// Operations of the epoch that were told.
-    flops_told: u64,
+    flops: u64,
 }
 
 impl<'a> Loop<'a> {
@@ -254,7 +257,8 @@ impl<'a> Loop<'a> {
         let (train, seed, number) = (self.run.train, self.run.seed, self.standing.epoch);
         let source = epoch(train, config.epoch(seed, number))?
             .skip(usize::try_from(self.standing.batch).unwrap_or(usize::MAX));
-        let (began_ms, began_tokens) = (self.run.clock.now_ms(), self.standing.tokens);
+        let (began_tokens, began_flops) = (self.standing.tokens, self.standing.flops);
+        let began_ms = self.run.clock.now_ms();
         self.untold = Untold { began_ms, ..Untold::default() };
         let what = format!("epoch {}", number + 1);
         let done = std::thread::scope(|scope| -> Result<()> {
@@ -266,7 +270,9 @@ impl<'a> Loop<'a> {
                 self.standing.batch += 1;
                 self.standing.tokens += facts.tokens as u64;
                 self.standing.loss_sum += f64::from(facts.loss) * facts.tokens as f64;
-                self.tell_steps(&facts);
+                let flops = self.trainer.workspace.meter.take().flops;
+                self.standing.flops += flops;
+                self.tell_steps(&facts, flops);
                 let every = u64::from(config.checkpoint_every);
                 if every > 0 && self.standing.step.is_multiple_of(every) {
                     self.save()?;
@@ -278,13 +284,13 @@ impl<'a> Loop<'a> {
         // The last step may have been the one that broke the weights.
         self.trainer.check_finite()?;
         let seconds = (self.run.clock.now_ms() - began_ms) as f64 / 1e3;
-        let flops = self.untold.flops_told + self.trainer.workspace.meter.take().flops;
-        let tokens = self.standing.tokens;
+        let (tokens, flops) = (self.standing.tokens, self.standing.flops);
         let loss = self.standing.loss_sum / tokens.max(1) as f64;
-        let facts = EpochFacts { epoch: number + 1, loss, ndcg: None, seconds, tokens };
+        let facts = EpochFacts { epoch: number + 1, loss, ndcg: None, seconds, tokens, flops };
         self.standing.epochs.push(facts);
         self.standing.epoch += 1;
-        (self.standing.batch, self.standing.loss_sum, self.standing.tokens) = (0, 0.0, 0);
+        (self.standing.batch, self.standing.loss_sum) = (0, 0.0);
+        (self.standing.tokens, self.standing.flops) = (0, 0);
         let validated = self.validate()?;
         let line = EpochLine {
             epoch: number + 1,
@@ -293,7 +299,7 @@ impl<'a> Loop<'a> {
             validated,
             seconds,
             tokens: tokens - began_tokens,
-            flops,
+            flops: flops - began_flops,
             seconds_left: self.seconds_left(),
         };
         (self.run.tell)(&Report::Epoch(line));
@@ -301,17 +307,17 @@ impl<'a> Loop<'a> {
     }
 
     /// Adds a step to those that are to be told, and tells them where the last time is long ago.
-    fn tell_steps(&mut self, facts: &StepFacts) {
+    fn tell_steps(&mut self, facts: &StepFacts, flops: u64) {
         self.tokens_here += facts.tokens as u64;
         self.untold.tokens += facts.tokens as u64;
+        self.untold.flops += flops;
         self.untold.loss_sum += f64::from(facts.loss) * facts.tokens as f64;
         let now_ms = self.run.clock.now_ms();
         let passed_ms = now_ms - self.untold.began_ms;
         if passed_ms < STEPS_MS {
             return;
         }
-        let Untold { loss_sum, tokens, flops_told, .. } = self.untold;
-        let flops = self.trainer.workspace.meter.take().flops;
+        let Untold { loss_sum, tokens, flops, .. } = self.untold;
         let steps = Steps {
             epoch: self.standing.epoch + 1,
             step: self.standing.step,
@@ -322,8 +328,7 @@ impl<'a> Loop<'a> {
             flops,
             seconds_left: self.seconds_left(),
         };
-        let flops_told = flops_told + flops;
-        self.untold = Untold { began_ms: now_ms, flops_told, ..Untold::default() };
+        self.untold = Untold { began_ms: now_ms, ..Untold::default() };
         (self.run.tell)(&Report::Steps(steps));
     }
 

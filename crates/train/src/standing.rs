@@ -25,9 +25,11 @@ pub(crate) struct Standing {
     pub(crate) epoch: u32,
     /// Batches of the epoch after them that are done.
     pub(crate) batch: u64,
-    /// Sums over that epoch so far: of the tokens' losses, and of tokens.
+    /// Sums over that epoch so far: of the tokens' losses, of tokens, of operations.
     pub(crate) loss_sum: f64,
     pub(crate) tokens: u64,
+    #[serde(default)]
+    pub(crate) flops: u64,
     /// What finished epochs said of themselves.
     pub(crate) epochs: Vec<EpochFacts>,
     pub(crate) best_epoch: Option<u32>,
@@ -56,6 +58,7 @@ impl Standing {
             batch: 0,
             loss_sum: 0.0,
             tokens: 0,
+            flops: 0,
             epochs: Vec::new(),
             best_epoch: None,
             worse: 0,

@@ -2,33 +2,21 @@
 //! serve.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use data::import::{Format, ImportSpec, import};
 use data::{Clock, Files, Log, RealFiles, SystemClock};
 use serde_json::json;
 
+use crate::bundled;
 use crate::cmd::{evaluate, import as import_command, serve, train};
 use crate::fitting;
 use crate::sequence::Show;
 use crate::settings::SettingsArgs;
 use crate::terminal::{Stopwatch, answer, note, with_progress};
-
-/// MovieLens latest-small, with the terms under which it is passed on.
-const BUNDLED: [(&str, &[u8]); 3] = [
-    (
-        "ratings.csv.gz",
-        include_bytes!("../../../../examples/data/ml-latest-small/ratings.csv.gz"),
-    ),
-    (
-        "movies.csv.gz",
-        include_bytes!("../../../../examples/data/ml-latest-small/movies.csv.gz"),
-    ),
-    ("README.txt", include_bytes!("../../../../examples/data/ml-latest-small/README.txt")),
-];
 
 /// What is on the command line.
 #[derive(Debug, Args)]
@@ -59,7 +47,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
         "MovieLens latest-small (GroupLens): 100,836 ratings, 610 users; not for commercial use",
     );
     let source = args.dir.join("source");
-    unpack(&source)?;
+    bundled::unpack(&source)?;
 
     let watch = Stopwatch::start();
     let files: Arc<dyn Files> = Arc::new(RealFiles);
@@ -110,17 +98,4 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
         return Ok(());
     }
     serve::serve_log(&log_dir, &settings, args.json)
-}
-
-/// Writes the bundled files where they are not there yet as they should be.
-fn unpack(into: &Path) -> Result<()> {
-    std::fs::create_dir_all(into).with_context(|| format!("making {}", into.display()))?;
-    for (name, bytes) in BUNDLED {
-        let path = into.join(name);
-        if std::fs::read(&path).is_ok_and(|there| there == bytes) {
-            continue;
-        }
-        std::fs::write(&path, bytes).with_context(|| format!("writing {}", path.display()))?;
-    }
-    Ok(())
 }

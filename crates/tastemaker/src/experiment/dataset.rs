@@ -101,6 +101,23 @@ pub(crate) fn load(
     loaded.with_context(|| format!("reading {}", spec.path.display()))
 }
 
+/// Reads the log in `dir`. `feedback` says which events count.
+pub(crate) fn load_log(
+    files: &Arc<dyn Files>,
+    dir: &Path,
+    feedback: &Feedback,
+) -> Result<Loaded> {
+    let log = Log::open(files.clone(), dir)?;
+    let all = with_progress("read", |progress| log.sequences(feedback, progress))?;
+    if all.events() == 0 {
+        return Err(hint::error(
+            format!("{}: no positive event to learn from", dir.display()),
+            "`[feedback]` of the settings says which kinds and values are positive",
+        ));
+    }
+    Ok(Loaded { sequences: only_taken(&all)?, clock: log.manifest().clock })
+}
+
 /// The same histories over a catalogue of the items in them, in their order.
 pub(crate) fn only_taken(all: &Sequences) -> Result<Sequences> {
     let mut place = 0;

@@ -1,44 +1,20 @@
 //! The plot of a sweep in SVG: one panel a setting, NDCG@10 against its values. The best
 //! combination is marked in each.
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 use serde_json::Value;
 
 use super::plan::value_in_words;
 use super::summary::{Axis, Spread, Summary};
+use crate::experiment::{Frame, Label, px, sheet};
 
-/// Sizes in the plot's own units.
-const WIDTH: f64 = 380.0;
-const HEIGHT: f64 = 260.0;
-const LEFT: f64 = 62.0;
-const RIGHT: f64 = 18.0;
-const TOP: f64 = 34.0;
-const BOTTOM: f64 = 44.0;
-const ABREAST: usize = 2;
 /// Labels of values that stand side by side at most.
 const LABELS_MAX: usize = 6;
 
-const STYLE: &str = "text{font:12px sans-serif;fill:#333}.axis{stroke:#999}.grid{stroke:#ddd}\
-    .mark{fill:#2a6f97;stroke:#2a6f97}.best{fill:#d1495b;stroke:#d1495b}.name{font-weight:bold}\
-    @media(prefers-color-scheme:dark){text{fill:#ddd}.axis{stroke:#777}.grid{stroke:#444}\
-    .mark{fill:#61a5c2;stroke:#61a5c2}}";
-
 /// The plot; empty panels where nothing is finished.
 pub(crate) fn svg(summary: &Summary) -> String {
-    let rows = summary.varied.len().div_ceil(ABREAST).max(1);
-    let columns = summary.varied.len().clamp(1, ABREAST);
-    let (width, height) = (WIDTH * columns as f64, HEIGHT * rows as f64);
-    let markup = html! {
-        svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {width} {height}"))
-            width=(width) height=(height) role="img" aria-label=(summary.title) {
-            style { (PreEscaped(STYLE)) }
-            @for (at, axis) in summary.varied.iter().enumerate() {
-                @let (x, y) = ((at % ABREAST) as f64 * WIDTH, (at / ABREAST) as f64 * HEIGHT);
-                g transform=(format!("translate({x} {y})")) { (panel(summary, axis)) }
-            }
-        }
-    };
-    markup.into_string()
+    let panels: Vec<Markup> = summary.varied.iter().map(|axis| panel(summary, axis)).collect();
+    sheet(&summary.title, &panels)
 }
 
 /// A combination in a panel.
@@ -71,43 +47,41 @@ fn panel(summary: &Summary, axis: &Axis) -> Markup {
             best: place == 0,
         })
         .collect();
-    let (low, high) = heights(&marks);
-    let x = |share: f64| LEFT + 14.0 + (WIDTH - LEFT - RIGHT - 28.0) * share;
-    let floor = HEIGHT - BOTTOM;
-    let y = |value: f64| floor - (floor - TOP) * (value - low) / (high - low);
+    let frame = frame(&marks);
+    // Words take turns in two lines.
+    let turns = if across.ends.is_none() { 2 } else { 1 };
+    let labels: Vec<Label> = across
+        .labels
+        .iter()
+        .enumerate()
+        .map(|(at, (share, words))| Label {
+            share: *share,
+            words: words.clone(),
+            line: at % turns,
+        })
+        .collect();
+    let scale = if across.log { ", log scale" } else { "" };
+    let name = format!("{} by {}{scale}", summary.metric, axis.path);
+    let x = |mark: &Mark| px(frame.x(mark.at));
+    let y = |value: f64| px(frame.y(value));
     html! {
-        text.name x=(LEFT) y="20" { (summary.metric) " by " (axis.path) @if across.log { ", log scale" } }
-        line.axis x1=(LEFT) x2=(WIDTH - RIGHT) y1=(floor) y2=(floor) {}
-        @for step in 0..=4 {
-            @let value = low + (high - low) * f64::from(step) / 4.0;
-            line.grid x1=(LEFT) x2=(WIDTH - RIGHT) y1=(px(y(value))) y2=(px(y(value))) {}
-            text x=(LEFT - 6.0) y=(px(y(value) + 4.0)) text-anchor="end" { (format!("{value:.4}")) }
-        }
-        @for (at, (share, label)) in across.labels.iter().enumerate() {
-            // Words take turns in two lines.
-            @let line = if across.ends.is_none() { at % 2 } else { 0 };
-            text x=(px(x(*share))) y=(floor + 18.0 + 15.0 * line as f64) text-anchor="middle" { (label) }
-        }
+        (frame.axes(&name, &labels))
         // The best is drawn last, above the others.
         @for mark in marks.iter().rev() {
             g class=(if mark.best { "best" } else { "mark" }) {
                 title { (mark.words) ": " (format!("{:.4}", mark.ndcg.mean)) }
-                line x1=(px(x(mark.at))) x2=(px(x(mark.at))) y1=(px(y(mark.ndcg.min))) y2=(px(y(mark.ndcg.max))) {}
-                circle cx=(px(x(mark.at))) cy=(px(y(mark.ndcg.mean))) r=(if mark.best { 5 } else { 4 }) {}
+                line x1=(x(mark)) x2=(x(mark)) y1=(y(mark.ndcg.min)) y2=(y(mark.ndcg.max)) {}
+                circle cx=(x(mark)) cy=(y(mark.ndcg.mean)) r=(if mark.best { 5 } else { 4 }) {}
             }
         }
     }
 }
 
-/// The least and the most with room; the second above the first.
-fn heights(marks: &[Mark]) -> (f64, f64) {
+/// Around all marks.
+fn frame(marks: &[Mark]) -> Frame {
     let low = marks.iter().map(|mark| mark.ndcg.min).fold(f64::INFINITY, f64::min);
     let high = marks.iter().map(|mark| mark.ndcg.max).fold(f64::NEG_INFINITY, f64::max);
-    if low > high {
-        return (0.0, 1.0);
-    }
-    let room = ((high - low) * 0.08).max(5e-4);
-    ((low - room).max(0.0), high + room)
+    Frame::around(low, high)
 }
 
 /// How values lie from left to right.
@@ -183,10 +157,6 @@ fn rounded(value: f64) -> String {
     format!("{value:.2e}")
         .parse::<f64>()
         .map_or_else(|_| value.to_string(), |it| it.to_string())
-}
-
-fn px(at: f64) -> String {
-    format!("{at:.1}")
 }
 
 #[cfg(test)]

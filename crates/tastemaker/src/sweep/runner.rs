@@ -9,10 +9,10 @@ use evaluate::ranking::{hits, ndcg};
 use retrieve::{Model, ModelsConfig};
 use train::{EpochFacts, SequenceConfig};
 
-use super::ground::{Ground, must_have_data};
+use super::ground::{ground, must_have_data};
 use super::plan::{Combination, Sweep, in_words};
 use super::trial::{Identity, Trial};
-use crate::experiment::{self, Machine, ModelSettings, Store, Warm, answers};
+use crate::experiment::{self, Ground, Machine, ModelSettings, Store, Warm, answers};
 use crate::terminal::{Stopwatch, note, with_progress};
 
 /// Where to run a sweep, and how much of it.
@@ -55,7 +55,7 @@ pub(crate) fn run(sweep: &Sweep, choice: &Choice) -> Result<()> {
     must_have_data(sweep, choice)?;
     let store = choice.trials(sweep);
     let _lock = store.lock("sweep")?;
-    let ground = Ground::new(sweep, choice, &store)?;
+    let ground = ground(sweep, choice, &store)?;
     let (mut left, mut seconds, mut finished) = (Vec::new(), 0.0, 0);
     // Every first seed before any second one: a sweep that is looked at early has all of it.
     for seed in choice.seeds(sweep) {

@@ -9,6 +9,7 @@ mod screen;
 mod demo;
 mod paper;
 mod sweep;
+mod scale;
 
 use std::path::Path;
 use std::process::{Command, Output};

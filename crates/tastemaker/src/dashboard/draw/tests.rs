@@ -332,6 +332,7 @@ fn a_run_that_goes_on_has_the_curves_of_what_was_done() {
         ndcg: epoch.is_multiple_of(2).then(|| f64::from(epoch) / 100.0),
         seconds: 1.0,
         tokens: 90_000,
+        flops: 0,
     };
     let mut state = begun(10, vec![facts(1), facts(2), facts(3)]);
     state.hear(&Report::Message("going on after step 310, in epoch 4 of 10".into()));

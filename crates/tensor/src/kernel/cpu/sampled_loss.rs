@@ -53,16 +53,20 @@ pub(crate) fn forward(
             &mut dpositive,
             ditems,
         ),
-        Negatives::PerToken { count, items: list } => per_token(
-            buffers,
-            shape,
-            (count, list),
-            hidden,
-            items,
-            dhidden,
-            &mut dpositive,
-            ditems,
-        ),
+        Negatives::PerToken { count, items: list } => {
+            // Scores, and the gradients of both sides: no product, but as much arithmetic.
+            meter.note(6 * (tokens * count) as u64 * width as u64);
+            per_token(
+                buffers,
+                shape,
+                (count, list),
+                hidden,
+                items,
+                dhidden,
+                &mut dpositive,
+                ditems,
+            )
+        }
     };
     // What the positives themselves are told.
     let grouped = Grouped::new(shape.positives, ditems.len() / width);

@@ -17,6 +17,7 @@ pub(super) fn colour(name: &str) -> &'static str {
         "walk" => "by c5",
         "popular" => "by c6",
         "sasrec" => "by c7",
+        "hstu" => "by c8",
         _ => "by",
     }
 }

@@ -80,7 +80,7 @@ impl PointwiseShape {
 pub struct ScoreBiases {
     /// `[1, places]`; a key that is d tokens before its query has entry places - 1 - d.
     pub position: Option<Var>,
-    /// `[1, 129]`, by [`super::time_bucket`] of when it is asked less when the key happened.
+    /// `[1, 129]`, by [`super::time_bucket()`] of when it is asked less when the key happened.
     pub time: Option<Var>,
 }
 

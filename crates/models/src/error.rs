@@ -19,8 +19,13 @@ pub enum Error {
         what: String,
     },
     /// Histories that do not fit each other, or the model.
-    #[error("ranking rows: {0}")]
-    Rows(String),
+    #[error("{of}: {what}")]
+    Rows {
+        /// What was asked for.
+        of: &'static str,
+        /// What does not fit.
+        what: String,
+    },
     /// Bytes that are not the parameters of this model.
     #[error("not this model's parameters: {0}")]
     Damaged(String),

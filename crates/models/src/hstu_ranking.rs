@@ -275,7 +275,7 @@ impl HstuRanking {
     }
 
     fn check(&self, rows: &RankingRows, contexts: Option<Var>) -> Result<()> {
-        let refused = |what: String| Err(Error::Rows(what));
+        let refused = |what: String| Err(Error::Rows { of: "ranking rows", what });
         let config = &self.config;
         if rows.context != config.context {
             let (found, own) = (rows.context, config.context);

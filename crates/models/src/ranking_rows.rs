@@ -195,7 +195,7 @@ pub fn interleave(
 }
 
 fn check(events: &RankingEvents<'_>, context: u32, actions: u32) -> Result<()> {
-    let refused = |what: String| Err(Error::Rows(what));
+    let refused = |what: String| Err(Error::Rows { of: "ranking rows", what });
     let (rows, count) = (events.offsets.rows(), events.offsets.total());
     for (name, found, needed) in [
         ("items", events.items.len(), count),

@@ -91,7 +91,7 @@ impl Hstu {
         cache: &mut HstuCache,
         past: &Past<'_>,
     ) -> Result<Vec<f32>> {
-        let refused = |what: &str| Error::Setting { field: "kept history", what: what.into() };
+        let refused = |what: &str| Error::Rows { of: "kept history", what: what.into() };
         if self.config.positions != Positions::FromStart {
             return Err(refused("positions counted from the end change with every event"));
         }
@@ -163,7 +163,7 @@ impl Hstu {
         candidates: &[u32],
         micro_batch: usize,
     ) -> Result<Vec<f32>> {
-        let refused = |what: String| Error::Setting { field: "candidates", what };
+        let refused = |what: String| Error::Rows { of: "candidates", what };
         let Some((now, _)) = &cache.asked else {
             return Err(refused("nothing was asked before".into()));
         };

@@ -116,7 +116,7 @@ impl WithSimd for Forward<'_> {
                         (queries, padded, head_width),
                         query,
                         Vectors { values: &keys_across[key..], row: n },
-                        Target { values: scores, row: KEYS, accumulate: false },
+                        Target::new(scores, KEYS),
                     );
                     for row in 0..queries {
                         // Keys from here on are of the future, or padding.
@@ -141,7 +141,7 @@ impl WithSimd for Forward<'_> {
                         (queries, width, keys),
                         Scalars { values: scores, row: KEYS, column: 1 },
                         values.from(key),
-                        Target { values: sums, row: width, accumulate: true },
+                        Target::sum(sums, width),
                     );
                     key += keys;
                 }
@@ -163,7 +163,7 @@ impl WithSimd for Forward<'_> {
 /// One row of the online softmax: scores become e^(score - most), keys that are not seen 0; a new
 /// maximum scales down what was summed before.
 #[inline(always)]
-pub(super) fn soften(
+pub(in crate::kernel::cpu) fn soften(
     scores: &mut [f32],
     seen: usize,
     most: &mut f32,
@@ -310,14 +310,14 @@ impl WithSimd for Backward<'_> {
                         (queries, padded, head_width),
                         query.scalars(),
                         Vectors { values: &keys_across[key..], row: n },
-                        Target { values: scores, row: KEYS_BACK, accumulate: false },
+                        Target::new(scores, KEYS_BACK),
                     );
                     product(
                         simd,
                         (queries, padded, head_width),
                         dout.scalars(),
                         Vectors { values: &values_across[key..], row: n },
-                        Target { values: dscores, row: KEYS_BACK, accumulate: false },
+                        Target::new(dscores, KEYS_BACK),
                     );
                     for row in 0..queries {
                         let seen = (from + row + 1).saturating_sub(key).min(count_keys);
@@ -348,22 +348,14 @@ impl WithSimd for Backward<'_> {
                         (count_keys, width, queries),
                         Scalars { values: scores, row: 1, column: KEYS_BACK },
                         dout,
-                        Target {
-                            values: &mut dvalues[key * width..],
-                            row: width,
-                            accumulate: true,
-                        },
+                        Target::sum(&mut dvalues[key * width..], width),
                     );
                     product(
                         simd,
                         (count_keys, width, queries),
                         Scalars { values: dscores, row: 1, column: KEYS_BACK },
                         query,
-                        Target {
-                            values: &mut dkeys[key * width..],
-                            row: width,
-                            accumulate: true,
-                        },
+                        Target::sum(&mut dkeys[key * width..], width),
                     );
                     product(
                         simd,

@@ -104,7 +104,7 @@ impl WithSimd for Forward<'_> {
                     (queries, BLOCK, shape.query_width),
                     Scalars { values: &inputs.x[at..], row: shape.stride(), column: 1 },
                     Vectors { values: history.keys(block, head), row: BLOCK },
-                    Target { values: scores, row: BLOCK, accumulate: true },
+                    Target::sum(scores, BLOCK),
                 );
                 for weights in scores.chunks_exact_mut(BLOCK).take(queries) {
                     for weight in weights.iter_mut() {
@@ -116,7 +116,7 @@ impl WithSimd for Forward<'_> {
                     (queries, width, keys),
                     Scalars { values: scores, row: BLOCK, column: 1 },
                     Vectors { values: history.values(key, head), row },
-                    Target { values: &mut sums[head * width..], row, accumulate: true },
+                    Target::sum(&mut sums[head * width..], row),
                 );
             }
         }

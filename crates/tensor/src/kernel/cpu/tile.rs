@@ -45,6 +45,20 @@ pub(super) struct Target<'a> {
     pub(super) accumulate: bool,
 }
 
+impl<'a> Target<'a> {
+    /// To be overwritten; its rows begin `row` numbers apart.
+    #[inline(always)]
+    pub(super) fn new(values: &'a mut [f32], row: usize) -> Target<'a> {
+        Target { values, row, accumulate: false }
+    }
+
+    /// To be added to.
+    #[inline(always)]
+    pub(super) fn sum(values: &'a mut [f32], row: usize) -> Target<'a> {
+        Target { values, row, accumulate: true }
+    }
+}
+
 /// `c [m, n] (+)= a [m, k] × b [k, n]`; `n` is a multiple of the register's lanes.
 #[inline(always)]
 #[allow(unsafe_code, reason = "bounds are checked once for a tile, not once a number")]

@@ -10,6 +10,7 @@ use crate::{Error, Result, SeenPolicy};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cases {
     users: Vec<u32>,
+    asked_ms: Vec<i64>,
     /// Row i: relevant items of case i, sorted by index, each once.
     relevant: Jagged<u32>,
     /// Beside `relevant`: when the user first met the item in the test.
@@ -30,6 +31,7 @@ impl Cases {
     pub fn new(split: &Split, seen: SeenPolicy) -> Result<Cases> {
         let mut cases = Cases {
             users: Vec::new(),
+            asked_ms: Vec::new(),
             relevant: Jagged::default(),
             times_ms: Vec::new(),
             seen_items: Jagged::default(),
@@ -62,6 +64,7 @@ impl Cases {
                 continue;
             }
             cases.users.push(user);
+            cases.asked_ms.push(test.times_ms.first().copied().unwrap_or_default());
             cases.relevant.push(met.iter().map(|(item, _)| *item))?;
             cases.times_ms.extend(met.iter().map(|(_, time_ms)| *time_ms));
             cases.seen_items.push(before.iter().copied())?;
@@ -93,6 +96,12 @@ impl Cases {
     /// Where there is no such case, like every method that takes one.
     pub fn user(&self, at: usize) -> u32 {
         self.users[at]
+    }
+
+    /// When case `at` came back, its first event of the test, milliseconds since the epoch: the
+    /// time of its request, which a server knows as well.
+    pub fn asked_ms(&self, at: usize) -> i64 {
+        self.asked_ms[at]
     }
 
     /// Relevant items of case `at`, sorted by index.

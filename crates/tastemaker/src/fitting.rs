@@ -107,14 +107,13 @@ pub(crate) fn names(asked: &[String], settings: &Settings) -> Vec<String> {
     once
 }
 
-/// Ranks the whole catalogue for every case by what was known at the split: each model alone,
-/// then, where there are several, their merge.
+/// Ranks the whole catalogue for every case by what was known at the split, asked when its user
+/// came back: each model alone, then, where there are several, their merge.
 pub(crate) fn rank(
     cases: &Cases,
     fitted: &[Fitted],
     settings: &Settings,
     train: &Sequences,
-    now_ms: i64,
 ) -> Result<Vec<Ranked>> {
     let k = settings.evaluate.k_max() as usize;
     let asked = |at: usize, answer: &(dyn Fn(&Query<'_>) -> Vec<u32> + Sync)| {
@@ -124,7 +123,7 @@ pub(crate) fn rank(
         answer(&Query {
             user: Some(user),
             history,
-            now_ms,
+            now_ms: cases.asked_ms(at),
             filter: &unseen,
             k,
             seed: settings.seed,

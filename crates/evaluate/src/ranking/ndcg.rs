@@ -11,7 +11,8 @@ pub fn ndcg(hits: &[bool], relevant: usize, k: usize) -> Option<f64> {
         .enumerate()
         .filter(|(_, hit)| **hit)
         .map(|(place, _)| discount(place))
-        .sum();
+        // Not `sum`, which of nothing is -0, and shown as such.
+        .fold(0.0, |gain, of_place| gain + of_place);
     let ideal: f64 = (0..relevant.min(k)).map(discount).sum();
     Some(gain / ideal)
 }

@@ -116,6 +116,8 @@ fn items_of_the_validation_part_are_seen_too() {
     assert_eq!((cases.seen_items(0), cases.relevant(0)), (&[0, 1][..], &[2][..]));
     let again = Cases::new(&split, SeenPolicy::Include).unwrap();
     assert_eq!((again.seen_items(0), again.relevant(0)), (&[][..], &[1, 2][..]));
+    // Who came back for what was known had come back.
+    assert_eq!((cases.asked_ms(0), cases.times_ms(0)), (103 * DAY, &[104 * DAY][..]));
 }
 
 #[test]

@@ -68,10 +68,9 @@ pub(crate) fn judge(opened: &Opened, settings: &Settings, names: &[String]) -> R
     let Opened { log, catalogue, sequences } = opened;
     let split = split(sequences, log.manifest().clock, &settings.split.spec()?)?;
     let cases = Cases::new(&split, settings.evaluate.seen)?;
-    let now_ms = split.train.last_ms().unwrap_or(0);
     let fitted =
         fitting::fit(names, settings, &split.train, split.facts.clock, None, Show::Lines)?;
-    let ranked = fitting::rank(&cases, &fitted, settings, &split.train, now_ms)?;
+    let ranked = fitting::rank(&cases, &fitted, settings, &split.train)?;
     let setting = Setting {
         catalogue,
         split: &split,

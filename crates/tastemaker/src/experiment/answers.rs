@@ -17,11 +17,10 @@ pub(crate) struct Warm<'a> {
 
 /// A ranking a case, at most `k` items, best first, without those that were seen.
 pub(crate) fn answers(model: &Model, warm: Warm<'_>, k: usize, seed: u64) -> Vec<Vec<u32>> {
-    let now_ms = warm.before.last_ms().unwrap_or(0);
     let answer = |at: &usize| {
         let user = warm.cases.user(*at);
         let unseen = Unseen::new(warm.cases.seen_items(*at).iter().copied());
-        let history = warm.before.user(user);
+        let (history, now_ms) = (warm.before.user(user), warm.cases.asked_ms(*at));
         let query = Query { user: Some(user), history, now_ms, filter: &unseen, k, seed };
         model.retrieve(&query).iter().map(|found| found.item).collect()
     };

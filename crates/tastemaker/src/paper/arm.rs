@@ -72,12 +72,11 @@ fn sequence(
     let warm = ground.warm.iter();
     let histories: Vec<Past<'_>> = warm
         .map(|at| {
-            let user = cases.user(*at);
-            let history = ground.before.user(user);
+            let history = ground.before.user(cases.user(*at));
             Past {
                 items: history.items,
                 times_ms: history.times_ms,
-                now_ms: asked_ms(ground, user),
+                now_ms: cases.asked_ms(*at),
             }
         })
         .collect();
@@ -95,11 +94,6 @@ fn sequence(
     )?;
     let lists = without_seen(lists, &seen);
     Ok(Answered { lists, epochs, best_epoch, fit_seconds, rank_seconds: watch.seconds() })
-}
-
-/// When a user came back: a server would know it, too.
-fn asked_ms(ground: &Ground, user: u32) -> i64 {
-    ground.split.test.user(user).times_ms.first().copied().unwrap_or_default()
 }
 
 /// Seen items have the least score: where fewer than [`PLACES`] others exist they would come

@@ -25,18 +25,16 @@ pub(crate) fn catalogue_loss(
     let mut workspace = Workspace::new(Device::Cpu);
     let items = trained.items.values();
     let (dim, count) = (trained.items.width(), trained.items.rows());
-    let users: Vec<u32> = ground.warm.iter().map(|at| ground.cases.user(*at)).collect();
-    let past = |user: &u32| {
-        let history = ground.train.user(*user);
-        let came = ground.validation.user(*user).times_ms;
-        let now_ms = came.first().copied().unwrap_or_default();
+    let past = |at: &usize| {
+        let history = ground.train.user(ground.cases.user(*at));
+        let now_ms = ground.cases.asked_ms(*at);
         Past { items: history.items, times_ms: history.times_ms, now_ms }
     };
-    let histories: Vec<Past<'_>> = users.iter().map(past).collect();
+    let histories: Vec<Past<'_>> = ground.warm.iter().map(past).collect();
     let states = trained.model.encode(&mut workspace, items, &histories)?; // [users, dim]
     let vectors = trained.model.score_vectors(items);
-    let mut all = vec![0.0; BLOCK.min(users.len()) * count];
-    let mut losses = Vec::with_capacity(users.len());
+    let mut all = vec![0.0; BLOCK.min(histories.len()) * count];
+    let mut losses = Vec::with_capacity(histories.len());
     for (states, at) in states.chunks(BLOCK * dim).zip(ground.warm.chunks(BLOCK)) {
         let all = &mut all[..at.len() * count];
         scores(workspace.device, &workspace.meter, dim, states, &vectors, all)?;

@@ -8,7 +8,10 @@ use tensor::{
     Weighting,
 };
 
-use super::{How, Input, Outcome, absent_on_cuda, agrees, close, input, offsets, room, run};
+use super::{
+    How, Input, Outcome, SMALL, absent_on_cuda, agrees, agrees_above, close, input, offsets,
+    room, run,
+};
 use crate::gradients::check;
 use crate::numbers::{numbers, wide};
 
@@ -90,7 +93,13 @@ impl Case {
 
     #[track_caller]
     fn agrees(&self) -> Outcome {
-        agrees(&self.inputs(), self, |case, tape, vars| case.build(tape, vars))
+        // The softmax of a token that sees one score is a constant: what is left of its gradient
+        // is the rounding of terms of about one.
+        let terms = match self.shape.weighting {
+            Weighting::Silu { .. } => SMALL,
+            Weighting::Softmax => 0.5,
+        };
+        agrees_above(terms, &self.inputs(), self, |case, tape, vars| case.build(tape, vars))
     }
 
     /// On the CPU.
@@ -132,10 +141,7 @@ fn either_table_may_be_missing() {
 fn rows_that_end_on_borders_of_tiles() {
     for length in [1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 257] {
         Case::new(shape(2, 4, 8, SILU), &[length]).agrees();
-        // The softmax of one score has no gradient but rounding.
-        if length > 2 {
-            Case::new(shape(2, 4, 8, Weighting::Softmax), &[length]).agrees();
-        }
+        Case::new(shape(2, 4, 8, Weighting::Softmax), &[length]).agrees();
     }
 }
 
@@ -145,9 +151,6 @@ fn context_candidates_and_windows() {
     for weighting in [SILU, Weighting::Softmax] {
         for context in [0, 2, 35] {
             for window in [0, 1, 9, 70] {
-                if window == 1 && weighting == Weighting::Softmax {
-                    continue; // a softmax of one score
-                }
                 for candidates in [vec![], vec![0, 3, 1, 0, 75, 1], vec![39, 0, 0, 0, 1, 2]] {
                     let mut case = Case::new(shape(2, 3, 5, weighting), &lengths);
                     (case.context, case.window, case.candidates) =

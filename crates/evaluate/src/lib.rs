@@ -22,6 +22,7 @@ mod report;
 mod verdict;
 mod terminal;
 mod page;
+mod play;
 mod store;
 
 pub use bootstrap::Interval;
@@ -29,6 +30,10 @@ pub use cases::Cases;
 pub use config::{EvaluateConfig, SeenPolicy};
 pub use error::{Error, Result};
 pub use measure::{Ranked, Setting, evaluate};
+pub use play::{
+    ArmReport, Difference, Estimator, PLAY_FORMAT, PlayReport, PolicyEstimates, Tally,
+    WorldFacts,
+};
 pub use report::{
     At, Beyond, CatalogueFacts, Group, GroupRow, GroupSize, Measured, Metric, ModelReport,
     REPORT_FORMAT, Report, SettingFacts, Slice, TOO_FEW_USERS,

@@ -1,0 +1,138 @@
+//! What two policies did to a world whose truth is known, and what a log would have said of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Interval;
+
+/// Version of the format of [`PlayReport`].
+pub const PLAY_FORMAT: u32 = 1;
+
+/// Two policies, each in a world of its own that begins the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlayReport {
+    /// [`PLAY_FORMAT`].
+    pub format: u32,
+    /// Which world.
+    pub world: WorldFacts,
+    /// The policy in question, then the one that it is held against.
+    pub arms: Vec<ArmReport>,
+    /// First arm minus second, by person, with the interval over people.
+    pub differences: Vec<Difference>,
+    /// What the log of the second arm says of the first, beside the truth.
+    pub estimates: Vec<PolicyEstimates>,
+    /// The answer in one or two sentences.
+    pub verdict: String,
+}
+
+/// The world that was played in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorldFacts {
+    /// Its preset, `short-video`.
+    pub preset: String,
+    /// Its seed.
+    pub seed: u64,
+    /// People.
+    pub users: u64,
+    /// Items at the start.
+    pub items: u64,
+    /// Places of a slate.
+    pub places: u32,
+    /// Items that a policy chooses from.
+    pub candidates: u32,
+    /// Impressions before the arms begin, by a uniformly random policy; models learn from them.
+    pub warm_impressions: u64,
+    /// Days that the arms played.
+    pub days: u32,
+}
+
+/// What one policy did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ArmReport {
+    /// As it was named on the command line: `item-knn`, `epsilon:0.1:popular`.
+    pub name: String,
+    /// Sums over all days.
+    pub total: Tally,
+    /// Day by day.
+    pub days: Vec<Tally>,
+    /// Seconds that it took.
+    pub seconds: f64,
+}
+
+/// What happened in some time.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Tally {
+    /// Visits that began.
+    pub visits: u64,
+    /// Requests, each for a slate.
+    pub requests: u64,
+    /// Items shown.
+    pub impressions: u64,
+    /// Clicks.
+    pub clicks: u64,
+    /// True satisfaction of these clicks, summed: the value that counts. No product sees it.
+    pub satisfaction: f64,
+    /// Clicks that the slates were expected to bring: the truth without its noise.
+    pub expected_clicks: f64,
+    /// Seconds watched.
+    pub watched_s: f64,
+    /// Likes.
+    pub likes: u64,
+    /// Purchases.
+    pub buys: u64,
+    /// Visits that ended in the middle of a slate.
+    pub abandons: u64,
+    /// Items made by people.
+    pub creations: u64,
+}
+
+/// One quantity by person: first arm minus second.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// `satisfaction`, `visits`, `creations`.
+    pub of: String,
+    /// Of the first arm, a person.
+    pub first: f64,
+    /// Of the second arm, a person.
+    pub second: f64,
+    /// First minus second.
+    pub difference: Interval,
+}
+
+/// The value of the first arm's policy, estimated from the log of the second, beside the truth.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PolicyEstimates {
+    /// What is estimated: `click on the first place`, `clicks of a slate`.
+    pub of: String,
+    /// Requests in the log.
+    pub rows: u64,
+    /// Of the first arm's policy on these requests.
+    pub true_value: f64,
+    /// Of the logging policy, as logged.
+    pub logged_value: f64,
+    /// One an estimator.
+    pub estimators: Vec<Estimator>,
+    /// Effective sample size over rows, 0 to 1.
+    pub effective_share: f64,
+    /// Largest weight.
+    pub weight_max: f64,
+    /// Mean weight, which is 1 where propensities are right.
+    pub weight_mean: f64,
+    /// Reasons not to trust these numbers; empty where there is none.
+    pub alarms: Vec<String>,
+}
+
+/// One estimate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Estimator {
+    /// `IPS`, `DR`.
+    pub name: String,
+    /// With its 95 % interval over people.
+    pub value: Interval,
+}
+
+impl Estimator {
+    /// Whether the interval holds the truth.
+    pub fn covers(&self, truth: f64) -> bool {
+        self.value.low <= truth && truth <= self.value.high
+    }
+}

@@ -1,6 +1,7 @@
 //! What each preset is like under random slates, and how fast it goes:
 //! `cargo run --release -p world --example rates -- 1000000`
 #![allow(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![allow(clippy::disallowed_methods, reason = "an example measures")]
 
 use std::collections::BTreeMap;
 use std::time::Instant;

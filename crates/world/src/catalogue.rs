@@ -76,10 +76,14 @@ impl Catalogue {
         self.owed += a_tick;
         let count = self.owed.floor();
         self.owed -= count;
-        for _ in 0..count as u64 {
-            if self.end() == u32::MAX {
-                return;
-            }
+        let room = u64::from(u32::MAX - self.end());
+        let count = (count as u64).min(room) as u32;
+        // Those who would be pushed out by the end of the tick only take their numbers.
+        if let Some(gone) = count.checked_sub(self.alive_max) {
+            self.first = self.end() + gone;
+            self.alive.clear();
+        }
+        for _ in 0..count.min(self.alive_max) {
             let origin = Origin { born_ms: now_ms, by: None };
             self.push(Item::new(config, topics, seed, self.end(), origin));
         }

@@ -35,7 +35,7 @@ const VISITS: usize = 128;
 /// }
 /// # Ok::<(), world::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct World {
     config: WorldConfig,
     seed: Seed,
@@ -123,6 +123,20 @@ impl World {
             self.advance();
         }
         &self.requests
+    }
+
+    /// The requests of this round, as [`World::next_requests`] gave them last; none before.
+    pub fn requests(&self) -> &[Request] {
+        &self.requests
+    }
+
+    /// Who is behind request `at` of this round, also where the request does not say: a visitor's
+    /// number in [`crate::Mode::Pages`].
+    ///
+    /// # Panics
+    /// Where the round has no such request.
+    pub fn person(&self, at: usize) -> u32 {
+        self.visits[at].number
     }
 
     /// To the next tick in which somebody comes.

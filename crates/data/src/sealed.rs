@@ -51,7 +51,7 @@ pub struct SealedFile {
 pub struct Manifest {
     format: String,
     version: u32,
-    /// `import`, `model` or `report`.
+    /// `import`, `model`, `report` or `play`.
     pub kind: String,
     /// Facts of that kind.
     pub facts: serde_json::Value,

@@ -194,6 +194,18 @@ impl Resampled {
         Some(percentiles(value, self.replicates[column.0].iter().copied()))
     }
 
+    /// A sum of columns, each times a number, paired as in [`Resampled::difference`]; a column whose
+    /// denominator is 0 counts as 0.
+    pub fn combined(&self, columns: &[(Column, f64)]) -> Interval {
+        let value =
+            columns.iter().map(|(column, by)| by * self.values[column.0].unwrap_or(0.0));
+        let count = self.replicates.first().map_or(0, Vec::len);
+        let sums = (0..count).map(|replicate| {
+            columns.iter().map(|(column, by)| by * self.replicates[column.0][replicate]).sum()
+        });
+        percentiles(value.sum(), sums)
+    }
+
     /// `a` minus `b`, paired: both see the same users in each replicate.
     pub fn difference(&self, a: Column, b: Column) -> Option<Interval> {
         let value = self.values[a.0]? - self.values[b.0]?;

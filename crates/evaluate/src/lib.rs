@@ -20,8 +20,10 @@ pub mod bootstrap;
 mod measure;
 mod report;
 mod verdict;
+mod number;
 mod terminal;
 mod page;
+pub mod policy;
 mod play;
 mod store;
 
@@ -38,4 +40,4 @@ pub use report::{
     At, Beyond, CatalogueFacts, Group, GroupRow, GroupSize, Measured, Metric, ModelReport,
     REPORT_FORMAT, Report, SettingFacts, Slice, TOO_FEW_USERS,
 };
-pub use store::{latest, save};
+pub use store::{latest, latest_play, play_ids, read_play, save, save_play};

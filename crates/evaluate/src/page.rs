@@ -1,7 +1,8 @@
 //! A report as a page: the answer first, then pictures, then every number, then what was
-//! measured on what. One file, no script, nothing loaded from anywhere.
+//! measured on what. One file, no script, nothing loaded from anywhere. A play of policies is
+//! shown by the same frame, style and plots.
 
-mod plot;
+pub(crate) mod plot;
 mod tables;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -17,6 +18,11 @@ const COLOURS: usize = 8;
 
 /// The whole document.
 pub(crate) fn document(report: &Report) -> Markup {
+    whole(&format!("Evaluation · {} split", report.setting.split.kind), &body(report))
+}
+
+/// A whole document around the inside of a page.
+pub(crate) fn whole(title: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -24,11 +30,16 @@ pub(crate) fn document(report: &Report) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { "Evaluation · " (report.setting.split.kind) " split" }
+                title { (title) }
             }
-            body style="margin:0" { main.evaluation-page { (body(report)) } }
+            body style="margin:0" { main.evaluation-page { (body) } }
         }
     }
+}
+
+/// The style sheet, to stand inside a page.
+pub(crate) fn style() -> Markup {
+    html! { style { (PreEscaped(STYLE)) } }
 }
 
 /// The inside of the page.
@@ -36,7 +47,7 @@ pub(crate) fn body(report: &Report) -> Markup {
     let k = report.k();
     html! {
         article.evaluation {
-            style { (PreEscaped(STYLE)) }
+            (style())
             @if let Some(leaky) = &report.leaky { p.leaky { (leaky) } }
             h1 { "Evaluation" }
             p.answer { (report.verdict) }

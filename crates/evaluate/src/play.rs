@@ -1,5 +1,13 @@
 //! What two policies did to a world whose truth is known, and what a log would have said of it.
 
+mod kept;
+mod measure;
+mod page;
+mod tables;
+mod terminal;
+mod words;
+
+use maud::Markup;
 use serde::{Deserialize, Serialize};
 
 use crate::Interval;
@@ -55,6 +63,7 @@ pub struct ArmReport {
     /// Day by day.
     pub days: Vec<Tally>,
     /// Seconds that it took.
+    #[serde(deserialize_with = "kept::number")]
     pub seconds: f64,
 }
 
@@ -70,10 +79,13 @@ pub struct Tally {
     /// Clicks.
     pub clicks: u64,
     /// True satisfaction of these clicks, summed: the value that counts. No product sees it.
+    #[serde(deserialize_with = "kept::number")]
     pub satisfaction: f64,
     /// Clicks that the slates were expected to bring: the truth without its noise.
+    #[serde(deserialize_with = "kept::number")]
     pub expected_clicks: f64,
     /// Seconds watched.
+    #[serde(deserialize_with = "kept::number")]
     pub watched_s: f64,
     /// Likes.
     pub likes: u64,
@@ -91,10 +103,13 @@ pub struct Difference {
     /// `satisfaction`, `visits`, `creations`.
     pub of: String,
     /// Of the first arm, a person.
+    #[serde(deserialize_with = "kept::number")]
     pub first: f64,
     /// Of the second arm, a person.
+    #[serde(deserialize_with = "kept::number")]
     pub second: f64,
     /// First minus second.
+    #[serde(deserialize_with = "kept::interval")]
     pub difference: Interval,
 }
 
@@ -106,16 +121,21 @@ pub struct PolicyEstimates {
     /// Requests in the log.
     pub rows: u64,
     /// Of the first arm's policy on these requests.
+    #[serde(deserialize_with = "kept::number")]
     pub true_value: f64,
     /// Of the logging policy, as logged.
+    #[serde(deserialize_with = "kept::number")]
     pub logged_value: f64,
     /// One an estimator.
     pub estimators: Vec<Estimator>,
     /// Effective sample size over rows, 0 to 1.
+    #[serde(deserialize_with = "kept::number")]
     pub effective_share: f64,
     /// Largest weight.
+    #[serde(deserialize_with = "kept::number")]
     pub weight_max: f64,
     /// Mean weight, which is 1 where propensities are right.
+    #[serde(deserialize_with = "kept::number")]
     pub weight_mean: f64,
     /// Reasons not to trust these numbers; empty where there is none.
     pub alarms: Vec<String>,
@@ -127,12 +147,36 @@ pub struct Estimator {
     /// `IPS`, `DR`.
     pub name: String,
     /// With its 95 % interval over people.
+    #[serde(deserialize_with = "kept::interval")]
     pub value: Interval,
 }
 
+impl PlayReport {
+    /// As JSON text, in two-space indents. What is no number, or not finite, is `null`.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("names are text")
+    }
+
+    /// As tables for a terminal, the verdict above them.
+    pub fn to_terminal(&self) -> String {
+        terminal::text(self)
+    }
+
+    /// As one self-contained page.
+    pub fn to_html(&self) -> String {
+        page::document(self).into_string()
+    }
+
+    /// The inside of that page, with its own style, to stand in another one.
+    pub fn html_body(&self) -> Markup {
+        page::body(self)
+    }
+}
+
 impl Estimator {
-    /// Whether the interval holds the truth.
+    /// Whether the interval holds the truth. One without ends says nothing, and holds nothing.
     pub fn covers(&self, truth: f64) -> bool {
-        self.value.low <= truth && truth <= self.value.high
+        let Interval { low, high, .. } = self.value;
+        low.is_finite() && high.is_finite() && low <= truth && truth <= high
     }
 }

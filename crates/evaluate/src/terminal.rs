@@ -30,7 +30,8 @@ pub(crate) fn text(report: &Report) -> String {
     lines.join("\n") + "\n"
 }
 
-fn table(header: Vec<String>) -> Table {
+/// An empty table: words to the left in the first column, numbers to the right in the others.
+pub(crate) fn table(header: Vec<String>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY);
     table.set_content_arrangement(ContentArrangement::Disabled);
@@ -42,7 +43,8 @@ fn table(header: Vec<String>) -> Table {
     table
 }
 
-fn add(table: &mut Table, cells: Vec<String>) {
+/// Adds a row.
+pub(crate) fn add(table: &mut Table, cells: Vec<String>) {
     let cell = |(at, text): (usize, String)| match at {
         0 => Cell::new(text),
         _ => Cell::new(text).set_alignment(CellAlignment::Right),

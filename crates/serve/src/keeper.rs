@@ -1,5 +1,5 @@
 //! The background work of a server: flushes what is buffered into the log, watches for new
-//! model versions and reports. One task, one thing at a time, never on the request path.
+//! model versions, reports and plays. One task, one thing at a time, never on the request path.
 
 use std::sync::Arc;
 use std::time::Duration;

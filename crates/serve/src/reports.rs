@@ -1,32 +1,46 @@
-//! The latest evaluation of the log, read anew when there is another one.
+//! The latest evaluation and the latest play of the log, read anew when there is another one.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use evaluate::Report;
+use arc_swap::ArcSwap;
+use data::Files;
 
 use crate::state::Inner;
 
-/// The latest evaluation, or why there is none.
-#[derive(Debug, Default)]
-pub(crate) struct LatestReport {
+/// The newest of a kind, or why there is none.
+#[derive(Debug)]
+pub(crate) struct Latest<T> {
     /// Its id and itself.
-    pub(crate) report: Option<(String, Report)>,
+    pub(crate) newest: Option<(String, T)>,
     /// Why it cannot be read.
     pub(crate) error: Option<String>,
-    /// What the folder of reports held.
-    listed: Vec<std::path::PathBuf>,
+    /// What the folder held.
+    listed: Vec<PathBuf>,
+}
+
+impl<T> Default for Latest<T> {
+    fn default() -> Latest<T> {
+        Latest { newest: None, error: None, listed: Vec::new() }
+    }
 }
 
 /// Looks once.
 pub(crate) fn look(inner: &Inner) {
-    let dir = inner.reports_dir();
-    let Ok(listed) = inner.files.list(&dir) else { return };
-    if inner.report.load().listed == listed {
+    read_anew(&inner.report, &inner.files, &inner.reports_dir(), evaluate::latest);
+    read_anew(&inner.play, &inner.files, &inner.plays_dir(), evaluate::latest_play);
+}
+
+type Read<T> = fn(&Arc<dyn Files>, &Path) -> evaluate::Result<Option<(String, T)>>;
+
+fn read_anew<T>(kept: &ArcSwap<Latest<T>>, files: &Arc<dyn Files>, dir: &Path, read: Read<T>) {
+    let Ok(listed) = files.list(dir) else { return };
+    if kept.load().listed == listed {
         return;
     }
-    let (report, error) = match evaluate::latest(&inner.files, &dir) {
-        Ok(report) => (report, None),
+    let (newest, error) = match read(files, dir) {
+        Ok(newest) => (newest, None),
         Err(error) => (None, Some(error.to_string())),
     };
-    inner.report.store(Arc::new(LatestReport { report, error, listed }));
+    kept.store(Arc::new(Latest { newest, error, listed }));
 }

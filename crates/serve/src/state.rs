@@ -6,7 +6,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use data::{Clock, Feedback, Files, MODELS_DIR, REPORTS_DIR};
+use data::{Clock, Feedback, Files, MODELS_DIR, PLAYS_DIR, REPORTS_DIR};
+use evaluate::{PlayReport, Report};
 use tokio::sync::Notify;
 
 use crate::Result;
@@ -15,7 +16,7 @@ use crate::buffer::Buffer;
 use crate::config::ServeConfig;
 use crate::metrics::{Gauges, Metrics};
 use crate::model_watch::{self, ModelStatus};
-use crate::reports::{self, LatestReport};
+use crate::reports::{self, Latest};
 use crate::request_id::RequestIds;
 use crate::traffic::Traffic;
 use crate::world::{Base, World};
@@ -49,7 +50,8 @@ pub(crate) struct Inner {
     pub(crate) metrics: Metrics,
     pub(crate) ids: RequestIds,
     pub(crate) model: ArcSwap<ModelStatus>,
-    pub(crate) report: ArcSwap<LatestReport>,
+    pub(crate) report: ArcSwap<Latest<Report>>,
+    pub(crate) play: ArcSwap<Latest<PlayReport>>,
     pub(crate) traffic: Traffic,
     /// Rung when the buffer has enough for a flush.
     pub(crate) flush_wanted: Notify,
@@ -80,7 +82,8 @@ impl ServeState {
             metrics: Metrics::default(),
             ids: RequestIds::new(started_ms),
             model: ArcSwap::from_pointee(ModelStatus::default()),
-            report: ArcSwap::from_pointee(LatestReport::default()),
+            report: ArcSwap::from_pointee(Latest::default()),
+            play: ArcSwap::from_pointee(Latest::default()),
             traffic: Traffic::default(),
             flush_wanted: Notify::new(),
             listening: OnceLock::new(),
@@ -130,5 +133,10 @@ impl Inner {
     /// Where the evaluations lie.
     pub(crate) fn reports_dir(&self) -> PathBuf {
         self.dir.join(REPORTS_DIR)
+    }
+
+    /// Where the plays lie.
+    pub(crate) fn plays_dir(&self) -> PathBuf {
+        self.dir.join(PLAYS_DIR)
     }
 }

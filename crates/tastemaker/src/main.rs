@@ -12,6 +12,7 @@ mod experiment;
 mod paper;
 mod sweep;
 mod scale;
+mod play;
 mod cmd {
     pub(crate) mod bench;
     pub(crate) mod demo;
@@ -26,6 +27,7 @@ mod cmd {
     pub(crate) mod sweep;
     pub(crate) mod train;
     pub(crate) mod verify;
+    pub(crate) mod world;
 }
 
 use std::process::ExitCode;
@@ -70,6 +72,8 @@ enum Command {
     Bench(cmd::bench::BenchArgs),
     /// Try settings one after another, by grid or at random, judged by validation
     Sweep(cmd::sweep::SweepArgs),
+    /// Simulate people whose true preferences are known, and let policies play with them
+    World(cmd::world::CommandArgs),
     /// Make a paper's numbers again: every model, every seed, beside what was published
     Paper(cmd::paper::PaperArgs),
 }
@@ -99,6 +103,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Config(args) => settings::run(args),
         Command::Bench(args) => cmd::bench::run(args),
         Command::Sweep(args) => cmd::sweep::run(args),
+        Command::World(args) => cmd::world::run(args),
         Command::Paper(args) => cmd::paper::run(args),
     }
 }

@@ -12,6 +12,7 @@
 //!     rejects.jsonl              bad rows, with line and reason
 //! DIR/models/                    model versions, each a sealed folder (crate `retrieve`)
 //! DIR/reports/                   evaluations, each a sealed folder
+//! DIR/plays/                     plays of two policies in a world, each a sealed folder
 //! ```
 
 mod manifest;
@@ -44,6 +45,8 @@ const IMPORTS: &str = "imports";
 pub const MODELS_DIR: &str = "models";
 /// Folder of the evaluations, inside that of the log.
 pub const REPORTS_DIR: &str = "reports";
+/// Folder of the plays of policies in a world, inside that of the log.
+pub const PLAYS_DIR: &str = "plays";
 
 /// A log as it was when it was opened: later writes do not show.
 #[derive(Clone)]
@@ -107,6 +110,11 @@ impl Log {
         self.dir.join(REPORTS_DIR)
     }
 
+    /// Where its plays lie.
+    pub fn plays_dir(&self) -> PathBuf {
+        self.dir.join(PLAYS_DIR)
+    }
+
     /// The files it lies on.
     pub fn files(&self) -> &Arc<dyn Files> {
         &self.files
@@ -138,7 +146,8 @@ impl Log {
         reader::sequences(self, feedback, progress)
     }
 
-    /// Checks every byte of the log, of its model versions and of its evaluations. Empty: all is well.
+    /// Checks every byte of the log, of its model versions, evaluations and plays. Empty: all is
+    /// well.
     pub fn verify(files: &Arc<dyn Files>, dir: &Path) -> Vec<Error> {
         let log = match Log::open(files.clone(), dir) {
             Ok(log) => log,
@@ -161,7 +170,7 @@ impl Log {
             })),
             Err(error) => found.push(error),
         }
-        for folder in [MODELS_DIR, REPORTS_DIR] {
+        for folder in [MODELS_DIR, REPORTS_DIR, PLAYS_DIR] {
             match listed(folder) {
                 Ok(entries) => {
                     found.extend(entries.iter().flat_map(|path| verify_entry(files, path)));

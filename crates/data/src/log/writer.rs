@@ -46,7 +46,13 @@ impl Writer {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
             matches!(
                 name.as_deref(),
-                Some(LOCK | IMPORTS | MANIFEST | super::MODELS_DIR | super::REPORTS_DIR)
+                Some(
+                    LOCK | IMPORTS
+                        | MANIFEST
+                        | super::MODELS_DIR
+                        | super::REPORTS_DIR
+                        | super::PLAYS_DIR
+                )
             ) || name.is_some_and(|name| name.starts_with('.'))
         };
         let is_log = entries.contains(&dir.join(MANIFEST));

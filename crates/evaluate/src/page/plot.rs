@@ -1,38 +1,67 @@
-//! Two plots in SVG: models with intervals below each other, and models side by side along an
-//! axis. Colours and fonts come from the style sheet, so that both schemes work.
+//! Plots in SVG: values with intervals below each other, and values along an axis, side by side or
+//! as curves. Colours and fonts come from the style sheet, so that both schemes work.
+
+mod curves;
+mod scale;
 
 use maud::{Markup, html};
 
+use self::scale::Scale;
 use crate::Interval;
+use crate::number::{fixed, with_interval};
+
+pub(crate) use curves::{Curve, curves};
 
 /// Width of every plot in its own units.
 const WIDTH: f64 = 760.0;
 
 /// One model of [`intervals`].
-pub(super) struct Row {
-    pub(super) label: String,
+pub(crate) struct Row {
+    pub(crate) label: String,
     /// A class of the style sheet.
-    pub(super) colour: String,
-    pub(super) value: Interval,
+    pub(crate) colour: String,
+    pub(crate) value: Interval,
 }
 
 /// One model of [`grouped`]: a value for each label, where there is one.
-pub(super) struct Series {
-    pub(super) label: String,
+pub(crate) struct Series {
+    pub(crate) label: String,
     /// A class of the style sheet.
-    pub(super) colour: String,
-    pub(super) values: Vec<Option<Interval>>,
+    pub(crate) colour: String,
+    pub(crate) values: Vec<Option<Interval>>,
 }
 
-/// Rows from top to bottom, values from left to right; `line` is marked across all rows.
-pub(super) fn intervals(rows: &[Row], line: Option<f64>, about: &str) -> Markup {
-    const LEFT: f64 = 132.0;
-    const RIGHT: f64 = 62.0;
-    const ROW: f64 = 28.0;
+/// Rows from top to bottom, values from 0 on from left to right; `line` is marked across all rows.
+pub(crate) fn intervals(rows: &[Row], line: Option<f64>, about: &str) -> Markup {
+    let scale = Scale::from_zero(rows.iter().flat_map(|row| [row.value.low, row.value.high]));
+    drawn(rows, line, about, &scale)
+}
+
+/// So many usual widths from the line, a value is far away.
+const FAR: f64 = 4.0;
+
+/// The same near `line`, wherever that is. What is far from it, by the width of most intervals, does
+/// not press the others together: it ends at the edge, with an arrow.
+pub(crate) fn around(rows: &[Row], line: f64, about: &str) -> Markup {
+    let mut widths: Vec<f64> =
+        rows.iter().map(|row| row.value.high - row.value.low).filter(|it| *it > 0.0).collect();
+    widths.sort_by(f64::total_cmp);
+    let usual = widths.get(widths.len().saturating_sub(1) / 2).copied();
+    let room = usual.map_or(f64::INFINITY, |usual| usual * FAR);
+    let ends = rows.iter().flat_map(|row| [row.value.low, row.value.value, row.value.high]);
+    // Where the line is no number, nothing is far from it.
+    let near = ends.filter(|end| !line.is_finite() || (end - line).abs() <= room);
+    drawn(rows, Some(line), about, &Scale::around(near.chain([line])))
+}
+
+const LEFT: f64 = 132.0;
+const RIGHT: f64 = 62.0;
+const ROW: f64 = 28.0;
+
+fn drawn(rows: &[Row], line: Option<f64>, about: &str, scale: &Scale) -> Markup {
     let height = rows.len() as f64 * ROW + 30.0;
     let bottom = height - 24.0;
-    let scale = Scale::of(rows.iter().map(|row| row.value.high));
-    let x = |value: f64| LEFT + (WIDTH - LEFT - RIGHT) * scale.share(value);
+    let x = |value: f64| LEFT + (WIDTH - LEFT - RIGHT) * scale.share(value).clamp(0.0, 1.0);
     html! {
         div.plot {
             svg viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-label=(about) {
@@ -40,32 +69,67 @@ pub(super) fn intervals(rows: &[Row], line: Option<f64>, about: &str) -> Markup 
                     line.grid x1=(px(x(tick))) x2=(px(x(tick))) y1="4" y2=(px(bottom)) {}
                     text.tick x=(px(x(tick))) y=(px(bottom + 17.0)) text-anchor="middle" { (scale.label(tick)) }
                 }
-                @if let Some(line) = line {
+                @if let Some(line) = line.filter(|line| line.is_finite()) {
                     line.base x1=(px(x(line))) x2=(px(x(line))) y1="4" y2=(px(bottom)) {}
                 }
                 @for (at, row) in rows.iter().enumerate() {
-                    @let y = at as f64 * ROW + 18.0;
-                    g class=(row.colour) {
-                        title { (row.label) ": " (words(row.value)) }
-                        text.name x=(px(LEFT - 12.0)) y=(px(y + 4.0)) text-anchor="end" { (row.label) }
-                        line.whisker x1=(px(x(row.value.low))) x2=(px(x(row.value.high))) y1=(px(y)) y2=(px(y)) {}
-                        circle cx=(px(x(row.value.value))) cy=(px(y)) r="5" {}
-                        text.value x=(px(x(row.value.high) + 10.0)) y=(px(y + 4.0)) { (format!("{:.4}", row.value.value)) }
-                    }
+                    (mark(row, at as f64 * ROW + 18.0, scale, &x))
                 }
             }
         }
     }
 }
 
+/// One row: its name, its interval, its value, and the value in digits.
+fn mark(row: &Row, y: f64, scale: &Scale, x: &impl Fn(f64) -> f64) -> Markup {
+    let Interval { value, low, high } = row.value;
+    let there = !value.is_nan();
+    let bounded = there && !low.is_nan() && !high.is_nan();
+    let beyond = |value: f64| !(0.0..=1.0).contains(&scale.share(value));
+    let end = match (bounded, there) {
+        (true, _) => x(high),
+        (false, true) => x(value),
+        (false, false) => LEFT,
+    };
+    html! {
+        g class=(row.colour) {
+            title { (row.label) ": " (with_interval(row.value)) }
+            text.name x=(px(LEFT - 12.0)) y=(px(y + 4.0)) text-anchor="end" { (short(&row.label)) }
+            @if bounded {
+                line.whisker x1=(px(x(low))) x2=(px(x(high))) y1=(px(y)) y2=(px(y)) {}
+                @if beyond(low) { (arrow(x(low), y, -1.0)) }
+                @if beyond(high) { (arrow(x(high), y, 1.0)) }
+            }
+            @if there && !beyond(value) { circle cx=(px(x(value))) cy=(px(y)) r="5" {} }
+            text.value x=(px(end + 10.0)) y=(px(y + 4.0)) { (fixed(value, 4)) }
+        }
+    }
+}
+
+/// It goes on beyond the edge.
+fn arrow(x: f64, y: f64, towards: f64) -> Markup {
+    let back = x - towards * 7.0;
+    let points = format!("{back:.1},{:.1} {x:.1},{y:.1} {back:.1},{:.1}", y - 5.0, y + 5.0);
+    html! { polyline.arrow points=(points) {} }
+}
+
+/// A name that fits beside a plot.
+fn short(name: &str) -> String {
+    const LONGEST: usize = 19;
+    match name.char_indices().nth(LONGEST) {
+        Some(_) => name.chars().take(LONGEST - 1).chain(['…']).collect(),
+        None => name.to_owned(),
+    }
+}
+
 /// Labels from left to right with one mark a model beside each other, joined where `lines`.
-pub(super) fn grouped(labels: &[(String, String)], series: &[Series], lines: bool) -> Markup {
+pub(crate) fn grouped(labels: &[(String, String)], series: &[Series], lines: bool) -> Markup {
     const LEFT: f64 = 52.0;
     const HEIGHT: f64 = 300.0;
     const BOTTOM: f64 = HEIGHT - 46.0;
     const TOP: f64 = 10.0;
-    let highs = series.iter().flat_map(|series| &series.values).flatten().map(|it| it.high);
-    let scale = Scale::of(highs);
+    let values = series.iter().flat_map(|series| &series.values).flatten();
+    let scale = Scale::from_zero(values.flat_map(|it| [it.low, it.high]));
     let step = (WIDTH - LEFT) / labels.len().max(1) as f64;
     let dodge = (step * 0.72 / series.len().max(1) as f64).min(15.0);
     let y = |value: f64| BOTTOM - (BOTTOM - TOP) * scale.share(value);
@@ -97,7 +161,7 @@ pub(super) fn grouped(labels: &[(String, String)], series: &[Series], lines: boo
                         @for (at, value) in series.values.iter().enumerate() {
                             @if let Some(value) = value {
                                 g {
-                                    title { (series.label) ", " (labels[at].0) ": " (words(*value)) }
+                                    title { (series.label) ", " (labels[at].0) ": " (with_interval(*value)) }
                                     line.whisker x1=(px(x(at, series_at))) x2=(px(x(at, series_at))) y1=(px(y(value.low))) y2=(px(y(value.high))) {}
                                     circle cx=(px(x(at, series_at))) cy=(px(y(value.value))) r="4" {}
                                 }
@@ -118,43 +182,4 @@ fn path(values: &[Option<Interval>], at: impl Fn(usize, f64) -> (f64, f64)) -> S
 
 fn px(at: f64) -> String {
     format!("{at:.1}")
-}
-
-fn words(it: Interval) -> String {
-    format!("{:.4} ({:.4} to {:.4})", it.value, it.low, it.high)
-}
-
-/// From 0 to a round number above the highest value.
-struct Scale {
-    step: f64,
-    steps: usize,
-}
-
-impl Scale {
-    fn of(highs: impl Iterator<Item = f64>) -> Scale {
-        let highest = highs.fold(0.0, f64::max).max(1e-4);
-        let rough = highest / 5.0;
-        let power = 10f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 2.5, 5.0, 10.0]
-            .map(|times| times * power)
-            .into_iter()
-            .find(|step| *step >= rough * 0.999)
-            .unwrap_or(10.0 * power);
-        Scale { step, steps: ((highest / step) - 1e-9).ceil().max(1.0) as usize }
-    }
-
-    fn share(&self, value: f64) -> f64 {
-        value / (self.step * self.steps as f64)
-    }
-
-    fn ticks(&self) -> Vec<f64> {
-        (0..=self.steps).map(|at| at as f64 * self.step).collect()
-    }
-
-    fn label(&self, tick: f64) -> String {
-        let digits = (-self.step.log10()).ceil().max(0.0) as usize;
-        let digits =
-            digits + usize::from((self.step * 10f64.powi(digits as i32)).fract() > 1e-6);
-        format!("{tick:.digits$}")
-    }
 }

@@ -135,7 +135,7 @@ fn a_report_is_kept_and_read_back_and_damage_is_named() {
     assert!(error.contains("report.json"), "{error}");
 }
 
-fn flip(path: &Path) {
+pub(crate) fn flip(path: &Path) {
     let mut bytes = std::fs::read(path).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

@@ -21,14 +21,16 @@ pub(super) enum Place {
     Users,
     Items,
     Report,
+    Worlds,
     Log,
 }
 
-const NAVIGATION: [(Place, &str, &str); 5] = [
+const NAVIGATION: [(Place, &str, &str); 6] = [
     (Place::Overview, "/console", "Overview"),
     (Place::Users, "/console/users", "Users"),
     (Place::Items, "/console/items", "Items"),
     (Place::Report, "/console/report", "Evaluation"),
+    (Place::Worlds, "/console/worlds", "Worlds"),
     (Place::Log, "/console/log", "Log"),
 ];
 

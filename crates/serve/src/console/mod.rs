@@ -10,6 +10,7 @@ mod items;
 mod item;
 mod cards;
 mod report;
+mod worlds;
 mod facts;
 
 use axum::Router;
@@ -43,6 +44,8 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/console/items", get(items_page))
         .route("/console/items/{id}", get(item_page))
         .route("/console/report", get(report_page))
+        .route("/console/worlds", get(worlds_page))
+        .route("/console/worlds/{id}", get(play_page))
         .route("/console/log", get(facts_page))
         .route("/console/style.css", get(style))
 }
@@ -88,6 +91,14 @@ async fn item_page(State(shared): State<Shared>, Path(id): Path<String>) -> Resp
 
 async fn report_page(State(shared): State<Shared>) -> Response {
     page(shared, None, |inner, _| Ok(report::page(inner))).await
+}
+
+async fn worlds_page(State(shared): State<Shared>) -> Response {
+    page(shared, None, |inner, _| Ok(worlds::page(inner))).await
+}
+
+async fn play_page(State(shared): State<Shared>, Path(id): Path<String>) -> Response {
+    page(shared, None, move |inner, _| worlds::of_play(inner, &id)).await
 }
 
 async fn facts_page(State(shared): State<Shared>) -> Response {

@@ -62,7 +62,7 @@ fn evaluation(inner: &Inner) -> Markup {
     let latest = inner.report.load();
     html! {
         h2 { "Is anything better than what is popular lately?" }
-        @match (&latest.report, &latest.error) {
+        @match (&latest.newest, &latest.error) {
             (Some((id, report)), _) => {
                 p.verdict { (report.verdict) }
                 p { a href="/console/report" { "Evaluation " (id) ", with every number" } }

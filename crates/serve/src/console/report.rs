@@ -8,7 +8,7 @@ use crate::state::Inner;
 pub(super) fn page(inner: &Inner) -> Page {
     let latest = inner.report.load();
     let body = html! {
-        @match (&latest.report, &latest.error) {
+        @match (&latest.newest, &latest.error) {
             (Some((_, report)), _) => div.report { (report.html_body()) },
             (None, Some(error)) => {
                 h1 { "Evaluation" }

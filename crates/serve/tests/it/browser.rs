@@ -11,7 +11,7 @@ use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
 
-use crate::fixture::{Dir, Server, movielens, train};
+use crate::fixture::{Dir, Server, files, movielens, play, train};
 
 /// The user that the test looks at: one of the most active of the log.
 const USER: &str = "414";
@@ -181,6 +181,12 @@ async fn walk_through(client: &Client, base: &str) {
     click(client, Locator::LinkText("Evaluation")).await;
     let report = text_of(client, "main").await;
     assert!(report.contains("Evaluation") || report.contains("evaluat"), "{report}");
+    click(client, Locator::LinkText("Worlds")).await;
+    let worlds = text_of(client, "main").await;
+    assert!(
+        worlds.contains("item-knn is better") && worlds.contains("What happened"),
+        "{worlds}"
+    );
     click(client, Locator::LinkText("Log")).await;
     let facts = text_of(client, "main").await;
     assert!(facts.contains("movielens ml-latest-small") && facts.contains("000001"), "{facts}");
@@ -200,6 +206,9 @@ fn people_find_their_way_through_the_console() {
     movielens(&dir.log());
     let models = ["popular", "popular-lately", "item-knn", "ease", "als", "walk"];
     train(&dir.log(), &models);
+    let plays = dir.log().join("plays");
+    let made = play("item-knn", "epsilon:0.2:popular");
+    evaluate::save_play(&files(), &plays, &made).expect("it is kept");
     let server = Server::start(&dir.log());
     let base = format!("http://{}", server.address);
     let driver = Driver::start(&driver);
@@ -227,6 +236,7 @@ fn people_find_their_way_through_the_console() {
                         ("items", "/console/items?category=Film-Noir"),
                         ("item", "/console/items/2571"),
                         ("report", "/console/report"),
+                        ("worlds", "/console/worlds"),
                         ("log", "/console/log"),
                     ] {
                         client.goto(&format!("{base}{path}")).await.expect("the page opens");

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::fixture::{Dir, Server, small_log, train};
+use crate::fixture::{Dir, Server, files, play, small_log, train};
 
 #[test]
 fn every_page_is_there() {
@@ -25,6 +25,7 @@ fn every_page_is_there() {
         ("/console/items?category=jazz", &["Song E", "All items"]),
         ("/console/items/a", &["Song A", "Similar items", "Song C"]),
         ("/console/report", &["Not measured yet", "tastemaker evaluate"]),
+        ("/console/worlds", &["Nothing played yet", "tastemaker world play", "--log"]),
         ("/console/log", &["000001", "live", "serving", "Settings"]),
     ] {
         let answer = server.get(path);
@@ -40,7 +41,8 @@ fn every_page_is_there() {
             text.replace("http://www.w3.org/2000/svg", "").replace("http://127.0.0.1", "");
         assert!(!elsewhere.contains("http://") && !elsewhere.contains("https://"), "{path}");
     }
-    for path in ["/console/users/nobody", "/console/items/nothing"] {
+    let nothing = ["/console/users/nobody", "/console/items/nothing", "/console/worlds/000001"];
+    for path in nothing {
         let answer = server.get(path);
         assert_eq!(answer.status, 404);
         assert!(answer.text().contains("Find a user"), "{}", answer.text());
@@ -79,4 +81,39 @@ fn what_is_shown_is_escaped_and_what_is_linked_is_encoded() {
     let item = user.text();
     let href = item.split("href=\"").find(|part| part.starts_with("/console/items/a")).unwrap();
     assert_eq!(server.get(href.split('"').next().unwrap()).status, 200);
+}
+
+#[test]
+fn the_newest_play_is_shown_and_the_earlier_ones_are_linked() {
+    let dir = Dir::new();
+    small_log(&dir.log());
+    let server = Server::start(&dir.log());
+    let plays = dir.log().join("plays");
+    evaluate::save_play(&files(), &plays, &play("item-knn", "popular")).expect("it is kept");
+    let first = server.until("/console/worlds", |answer| answer.text().contains("item-knn"));
+    let text = first.text();
+    for word in ["item-knn is better", "Satisfaction a person, day by day", "covers the truth"]
+    {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    assert!(!text.contains("Play 000001"), "there is no other to go to: {text}");
+    let hostile = play("<b>als</b>", "popular");
+    evaluate::save_play(&files(), &plays, &hostile).expect("it is kept");
+    let second = server.until("/console/worlds", |answer| answer.text().contains("als"));
+    let text = second.text();
+    assert!(!text.contains("<b>als") && !text.contains("<script"), "{text}");
+    assert!(text.contains("href=\"/console/worlds/000001\""), "{text}");
+    let earlier = server.get("/console/worlds/000001");
+    assert_eq!(earlier.status, 200);
+    assert!(earlier.text().contains("item-knn is better"));
+    // A damaged one is named, and the others stay.
+    let place = plays.join("000002/play.json");
+    let text = std::fs::read_to_string(&place).expect("it is there").replace("als", "sla");
+    std::fs::write(&place, text).expect("it can be damaged");
+    let damaged = server.get("/console/worlds/000002").text();
+    assert!(damaged.contains("cannot be read") && damaged.contains("play.json"), "{damaged}");
+    assert!(damaged.contains("/console/worlds/000001"), "{damaged}");
+    for path in ["/console/worlds/..", "/console/worlds/.lock", "/console/worlds/%2e%2e%2fx"] {
+        assert_eq!(server.get(path).status, 404, "{path}");
+    }
 }

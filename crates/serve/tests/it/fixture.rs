@@ -8,6 +8,10 @@ use data::import::{Format, ImportSpec, import};
 use data::{
     Clock, Feedback, Files, FixedClock, Item, Log, NewEvent, Progress, RealFiles, User, Writer,
 };
+use evaluate::{
+    ArmReport, Difference, Estimator, Interval, PLAY_FORMAT, PlayReport, PolicyEstimates,
+    Tally, WorldFacts,
+};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::handshake;
@@ -135,6 +139,72 @@ fn sasrec(items: u32) -> Model {
     let network = models::SequenceModel::init(&config, 1).expect("settings of a model");
     let items = models::SequenceModel::init_items(&config, items, 1);
     Model::sequence(network, &items).expect("finite")
+}
+
+/// A play that nobody played: two weeks, in which the first policy does better and better.
+pub(crate) fn play(first: &str, second: &str) -> PlayReport {
+    let arm = |name: &str, gain: u64| {
+        let days: Vec<Tally> = (0..14)
+            .map(|day| Tally {
+                visits: 800 + day * gain,
+                requests: 2_400 + 3 * day * gain,
+                impressions: 24_000 + 30 * day * gain,
+                clicks: 1_200 + 4 * day * gain,
+                satisfaction: 400.0 + (day * gain) as f64,
+                ..Tally::default()
+            })
+            .collect();
+        let total = Tally {
+            visits: days.iter().map(|day| day.visits).sum(),
+            impressions: days.iter().map(|day| day.impressions).sum(),
+            clicks: days.iter().map(|day| day.clicks).sum(),
+            satisfaction: days.iter().map(|day| day.satisfaction).sum(),
+            ..Tally::default()
+        };
+        ArmReport { name: name.into(), total, days, seconds: 2.0 }
+    };
+    let interval =
+        |value: f64, half: f64| Interval { value, low: value - half, high: value + half };
+    let estimator =
+        |name: &str, value, half| Estimator { name: name.into(), value: interval(value, half) };
+    PlayReport {
+        format: PLAY_FORMAT,
+        world: WorldFacts {
+            preset: "short-video".into(),
+            seed: 1,
+            users: 2_000,
+            items: 5_000,
+            places: 10,
+            candidates: 30,
+            warm_impressions: 1_000_000,
+            days: 14,
+        },
+        arms: vec![arm(first, 12), arm(second, 3)],
+        differences: vec![Difference {
+            of: "satisfaction".into(),
+            first: 3.346,
+            second: 2.936,
+            difference: interval(0.41, 0.08),
+        }],
+        estimates: vec![PolicyEstimates {
+            of: "clicks of a slate".into(),
+            rows: 34_419,
+            true_value: 0.512,
+            logged_value: 0.498,
+            estimators: vec![
+                estimator("IPS", 0.61, 0.15),
+                estimator("item-position", 0.53, 0.04),
+                estimator("pseudo-inverse", 0.52, 0.06),
+                estimator("DM", 0.49, 0.01),
+                estimator("DR", 0.51, 0.02),
+            ],
+            effective_share: 0.11,
+            weight_max: 81.0,
+            weight_mean: 1.003,
+            alarms: vec!["the effective sample is small".into()],
+        }],
+        verdict: format!("{first} is better for people than {second}."),
+    }
 }
 
 /// The bundled MovieLens ratings, imported.

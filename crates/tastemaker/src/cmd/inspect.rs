@@ -27,6 +27,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     let log = Log::open(files.clone(), &args.dir)?;
     let versions = retrieve::list(&files, &log.models_dir())?;
     let report = evaluate::latest(&files, &log.reports_dir())?;
+    let play = evaluate::latest_play(&files, &log.plays_dir())?;
     if args.json {
         let versions: Vec<_> = versions
             .iter()
@@ -36,7 +37,8 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
             .collect();
         let answered = json!({"log": args.dir, "checksum": log.checksum(),
             "manifest": log.manifest(), "versions": versions,
-            "report": report.as_ref().map(|(id, _)| id)});
+            "report": report.as_ref().map(|(id, _)| id),
+            "play": play.as_ref().map(|(id, _)| id)});
         answer(&answered.to_string());
         return Ok(());
     }
@@ -61,6 +63,11 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         None => {
             answer(&format!("no evaluation yet: `tastemaker evaluate {}`", args.dir.display()));
         }
+    }
+    // Most logs are of no simulated world: where nothing was played, nothing is said.
+    if let Some((id, play)) = play {
+        let page = log.plays_dir().join(&id).join("play.html");
+        answer(&format!("play {id}: {}\n  {}", play.verdict, page.display()));
     }
     Ok(())
 }

@@ -10,12 +10,27 @@ use ratatui::widgets::{Axis, Block, Chart, Dataset, GraphType, Paragraph};
 
 use super::State;
 use super::curve::Curve;
+use super::screen::Picture;
 
 /// From here on curves have axes and messages a box.
-const LARGE: (u16, u16) = (60, 18);
+pub(super) const LARGE: (u16, u16) = (60, 18);
+
+impl Picture for State {
+    fn draw(&self, frame: &mut Frame<'_>) {
+        draw(frame, self);
+    }
+
+    fn stop(&mut self) {
+        self.stopping = true;
+    }
+
+    fn lines(&self) -> &[String] {
+        &self.lines
+    }
+}
 
 /// Draws it over the whole frame, of whatever size.
-pub(super) fn draw(frame: &mut Frame<'_>, state: &State) {
+fn draw(frame: &mut Frame<'_>, state: &State) {
     let area = frame.area();
     let large = area.width >= LARGE.0 && area.height >= LARGE.1;
     let wide = usize::from(area.width);
@@ -49,7 +64,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State) {
     }
 }
 
-fn header(state: &State, wide: usize) -> Line<'_> {
+fn header(state: &State, wide: usize) -> Line<'static> {
     let place = match state.epochs {
         0 => "beginning".to_owned(),
         epochs if state.epoch > epochs => format!("{epochs} epochs are run"),
@@ -62,18 +77,23 @@ fn header(state: &State, wide: usize) -> Line<'_> {
     } else {
         "q stops"
     };
-    let used = 1 + state.title.chars().count() + 2 + place.chars().count();
+    title(&state.title, &place, doing, wide)
+}
+
+/// The first line: what it is, how far it is, and what a key does.
+pub(super) fn title(name: &str, place: &str, doing: &str, wide: usize) -> Line<'static> {
+    let used = 1 + name.chars().count() + 2 + place.chars().count();
     let gap = wide.saturating_sub(used + doing.chars().count() + 1).max(1);
     let bold = Style::new().add_modifier(Modifier::BOLD);
     Line::from(vec![
-        Span::styled(format!(" {}", state.title), bold),
+        Span::styled(format!(" {name}"), bold),
         Span::raw(format!("  {place}{}", " ".repeat(gap))),
-        Span::styled(doing, Style::new().fg(Color::Yellow)),
+        Span::styled(doing.to_owned(), Style::new().fg(Color::Yellow)),
     ])
 }
 
 /// `epoch ━━━━━━━━────  62 %  words`.
-fn bar<'a>(name: &str, share: f64, words: &str, wide: usize) -> Line<'a> {
+pub(super) fn bar(name: &str, share: f64, words: &str, wide: usize) -> Line<'static> {
     let percent = format!("{:>3.0} %", share * 100.0);
     let tail = if words.is_empty() { percent } else { format!("{percent}  {words}") };
     let room = wide.saturating_sub(10 + tail.chars().count());
@@ -196,7 +216,7 @@ impl Plot<'_> {
 }
 
 /// Four digits after the point where there is room for them.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     match value.abs() {
         size if size < 10.0 => format!("{value:.4}"),
         size if size < 1e5 => format!("{value:.1}"),

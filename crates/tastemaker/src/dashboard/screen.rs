@@ -1,4 +1,4 @@
-//! The terminal while a training has it: entered, drawn on, listened to, and given back whatever
+//! The terminal while a training or a play has it: entered, drawn on, listened to, and given back whatever
 //! happens.
 
 use std::io::{BufWriter, IsTerminal, stderr};
@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -15,10 +14,10 @@ use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
+use ratatui::{Frame, Terminal};
 use train::Report;
 
 use super::State;
-use super::draw::draw;
 use crate::terminal::{ask_to_stop, nanos, note, stopped};
 
 /// Between two pictures, where no key is pressed.
@@ -29,37 +28,45 @@ static OURS: AtomicBool = AtomicBool::new(false);
 /// Held by whoever writes to it.
 static PEN: Mutex<()> = Mutex::new(());
 
+/// What a screen shows.
+pub(crate) trait Picture: Send + 'static {
+    /// Draws it over the whole frame, of whatever size.
+    fn draw(&self, frame: &mut Frame<'_>);
+    /// The user asked to stop.
+    fn stop(&mut self);
+    /// What is to stand on the terminal when the picture is gone.
+    fn lines(&self) -> &[String];
+}
+
 /// The terminal, ours until it is dropped; then what was told stands there in lines.
-pub(crate) struct Screen {
-    shared: Arc<Shared>,
+pub(crate) struct Screen<P: Picture = State> {
+    shared: Arc<Shared<P>>,
     drawer: Option<JoinHandle<()>>,
 }
 
-#[derive(Default)]
-struct Shared {
-    state: Mutex<State>,
+struct Shared<P> {
+    state: Mutex<P>,
     done: AtomicBool,
 }
 
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl<P> Shared<P> {
+    fn state(&self) -> MutexGuard<'_, P> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Screen {
+impl<P: Picture> Screen<P> {
     /// Takes the terminal, where stderr is one that can be drawn on and this process is in front
-    /// of it. Measures the peak of the machine first, which takes a quarter of a second.
-    pub(crate) fn open() -> Option<Screen> {
-        if !stderr().is_terminal() || !can_draw() || !in_front() {
+    /// of it.
+    pub(crate) fn of(picture: P) -> Option<Screen<P>> {
+        if !there_is_one() {
             return None;
         }
-        let peak_gflops = tensor::peak::gemm_gflops(rayon::current_num_threads(), nanos);
         leave_on_panic();
         enable_raw_mode().ok()?;
         OURS.store(true, Ordering::SeqCst);
-        let shared = Arc::new(Shared::default());
-        shared.state().peak_gflops = peak_gflops;
+        let shared =
+            Arc::new(Shared { state: Mutex::new(picture), done: AtomicBool::new(false) });
         let seen = shared.clone();
         let drawer = std::thread::Builder::new().name("dashboard".into());
         let entered = execute!(stderr(), EnterAlternateScreen, Hide);
@@ -72,18 +79,35 @@ impl Screen {
         }
     }
 
+    /// Changes what is shown.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut P) -> T) -> T {
+        change(&mut self.shared.state())
+    }
+}
+
+impl Screen {
+    /// The screen of a training. Measures the peak of the machine first, which takes a quarter of
+    /// a second.
+    pub(crate) fn open() -> Option<Screen> {
+        if !there_is_one() {
+            return None;
+        }
+        let peak_gflops = tensor::peak::gemm_gflops(rayon::current_num_threads(), nanos);
+        Screen::of(State { peak_gflops, ..State::default() })
+    }
+
     /// Another run begins.
     pub(crate) fn begin(&self, title: &str) {
-        self.shared.state().begin(title);
+        self.change(|state| state.begin(title));
     }
 
     /// Takes in what the run tells.
     pub(crate) fn hear(&self, report: &Report) {
-        self.shared.state().hear(report);
+        self.change(|state| state.hear(report));
     }
 }
 
-impl Drop for Screen {
+impl<P: Picture> Drop for Screen<P> {
     fn drop(&mut self) {
         self.shared.done.store(true, Ordering::SeqCst);
         if let Some(drawer) = self.drawer.take() {
@@ -91,7 +115,7 @@ impl Drop for Screen {
             let _ = drawer.join();
         }
         leave();
-        for line in &self.shared.state().lines {
+        for line in self.shared.state().lines() {
             note(line);
         }
     }
@@ -129,8 +153,8 @@ fn leave_on_panic() {
     });
 }
 
-/// Draws and listens until the training is done or the terminal is gone.
-fn show(shared: &Shared) {
+/// Draws and listens until the work is done or the terminal is gone.
+fn show<P: Picture>(shared: &Shared<P>) {
     let backend = CrosstermBackend::new(BufWriter::with_capacity(1 << 16, stderr()));
     let Ok(mut terminal) = Terminal::new(backend) else { return };
     while !shared.done.load(Ordering::SeqCst) {
@@ -140,9 +164,11 @@ fn show(shared: &Shared) {
                 return;
             }
             let mut state = shared.state();
-            state.stopping = stopped();
+            if stopped() {
+                state.stop();
+            }
             // It asks for the size each time: a window that was resized is drawn anew.
-            if terminal.draw(|frame| draw(frame, &state)).is_err() {
+            if terminal.draw(|frame| state.draw(frame)).is_err() {
                 return;
             }
         }
@@ -166,6 +192,11 @@ fn means_stop(key: KeyEvent) -> bool {
             KeyCode::Char('c' | 'C') => control,
             _ => false,
         }
+}
+
+/// Whether stderr is a terminal that can be drawn on, with this process in front of it.
+fn there_is_one() -> bool {
+    stderr().is_terminal() && can_draw() && in_front()
 }
 
 /// Whether the terminal knows how to move its cursor.

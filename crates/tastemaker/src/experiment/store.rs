@@ -1,6 +1,7 @@
 //! Where finished work is kept: a sealed file each, written whole or not at all, and folders of
 //! checkpoints beside what is being trained.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -72,6 +73,32 @@ impl Store {
                     path.display()
                 ),
             )),
+        }
+    }
+
+    /// Places of all that is kept, one folder down, by name.
+    pub(crate) fn places(&self) -> Result<Vec<PathBuf>> {
+        let mut places = Vec::new();
+        for folder in self.listed(&self.dir)? {
+            let kept = self.listed(&folder)?.into_iter().filter(|path| {
+                let hidden =
+                    path.file_name().is_some_and(|name| name.as_encoded_bytes()[0] == b'.');
+                !hidden && path.extension().is_some_and(|end| end == "json")
+            });
+            places.extend(
+                kept.filter_map(|path| {
+                    path.strip_prefix(&self.dir).ok().map(Path::to_path_buf)
+                }),
+            );
+        }
+        Ok(places)
+    }
+
+    /// What is in a folder; nothing in a file.
+    fn listed(&self, folder: &Path) -> Result<Vec<PathBuf>> {
+        match self.files.list(folder) {
+            Err(why) if why.kind() == ErrorKind::NotADirectory => Ok(Vec::new()),
+            listed => listed.with_context(|| folder.display().to_string()),
         }
     }
 

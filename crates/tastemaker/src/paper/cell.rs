@@ -9,7 +9,7 @@ use serde_json::Value;
 use train::EpochFacts;
 
 use super::decile::Deciles;
-use super::metric::{Metric, PLACES};
+use super::metric::{HEADLINE, Kind, Metric, PLACES};
 use super::outcome::Outcomes;
 use crate::experiment::Machine;
 
@@ -59,6 +59,12 @@ impl Identity {
         }
     }
 
+    /// Whether it is the same experiment, under whatever names it goes.
+    pub(crate) fn same_experiment(&self, other: &Identity) -> bool {
+        let Identity { paper, grid, arm, .. } = self.clone();
+        *self == Identity { paper, grid, arm, ..other.clone() }
+    }
+
     /// A few digits for a folder's name.
     pub(crate) fn digits(&self) -> String {
         let text = serde_json::to_string(self).unwrap_or_default();
@@ -94,6 +100,9 @@ pub(crate) struct Cell {
     pub(crate) machine: Machine,
     pub(crate) finished_ms: i64,
     pub(crate) deciles: Option<Deciles>,
+    /// Where it was run, `PAPER/GRID/ARM`, if another paper lent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) borrowed_from: Option<String>,
     pub(crate) outcomes: Outcomes,
 }
 
@@ -107,6 +116,16 @@ impl Cell {
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     }
 
+    /// Writes the metrics of the cases beside them: HR@10, NDCG@10 and those of `metrics`.
+    pub(crate) fn take_means(&mut self, metrics: &[Metric]) {
+        let hr = Metric { kind: Kind::Hr, k: 10 };
+        let wanted = metrics.iter().chain([&hr, &HEADLINE]);
+        let of_cases = wanted.filter(|metric| !metric.kind.is_of_lists());
+        let means =
+            of_cases.filter_map(|metric| Some((metric.to_string(), self.mean(*metric)?)));
+        self.means = means.collect();
+    }
+
     /// One number a case.
     pub(crate) fn by_case(&self, metric: Metric) -> Option<Vec<f64>> {
         self.outcomes.0.iter().map(|outcome| metric.of(outcome)).collect()
@@ -115,6 +134,56 @@ impl Cell {
     /// Seconds of all its work.
     pub(crate) fn seconds(&self) -> f64 {
         self.fit_seconds + self.rank_seconds
+    }
+}
+
+#[cfg(test)]
+impl Cell {
+    /// A cell of a test, whose outcomes are written as in a file.
+    pub(crate) fn made_up(grid: &str, arm: &str, seed: u64, outcomes: &str) -> Cell {
+        let identity = Identity {
+            version: CELL_VERSION,
+            paper: "made-up".into(),
+            grid: grid.into(),
+            arm: arm.into(),
+            seed,
+            quick: false,
+            data: "d".into(),
+            split: "s".into(),
+            model: "popular".into(),
+            settings: Value::Null,
+            places: PLACES,
+        };
+        let split = SplitFacts {
+            kind: "time".into(),
+            leaky: false,
+            clock: data::ClockKind::Real,
+            validation_from_ms: None,
+            test_from_ms: None,
+            train_events: 1,
+            validation_events: 0,
+            test_events: 1,
+        };
+        let outcomes = Outcomes::try_from(outcomes.to_owned()).expect("outcomes of a test");
+        Cell {
+            identity,
+            split,
+            users: outcomes.0.len() as u64,
+            cold: 0,
+            items: 1,
+            nothing_new: 0,
+            lists: BTreeMap::new(),
+            means: BTreeMap::new(),
+            epochs: Vec::new(),
+            best_epoch: 0,
+            fit_seconds: 0.0,
+            rank_seconds: 0.0,
+            machine: Machine::here(),
+            finished_ms: 0,
+            deciles: None,
+            borrowed_from: None,
+            outcomes,
+        }
     }
 }
 
@@ -133,17 +202,9 @@ mod tests {
             assert!(table.and_then(|table| table.remove(name)).is_some(), "{place} {name}");
         }
         let of = |settings: Value| Identity {
-            version: CELL_VERSION,
-            paper: "p".into(),
-            grid: "g".into(),
-            arm: "a".into(),
-            seed: 1,
-            quick: false,
-            data: "d".into(),
-            split: "s".into(),
             model: "sasrec".into(),
             settings,
-            places: PLACES,
+            ..Cell::made_up("g", "a", 1, "1").identity
         };
         let (mut old, new) = (of(then), of(now.clone()));
         assert_ne!(old, new);

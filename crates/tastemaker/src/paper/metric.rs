@@ -22,6 +22,13 @@ pub(crate) enum Kind {
     Popularity,
 }
 
+impl Kind {
+    /// Whether only all lists together have it.
+    pub(crate) fn is_of_lists(self) -> bool {
+        matches!(self, Kind::Coverage | Kind::Popularity)
+    }
+}
+
 /// A metric at a length of list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

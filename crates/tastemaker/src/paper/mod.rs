@@ -12,10 +12,13 @@ mod decile;
 mod cell;
 mod store;
 mod arm;
+mod borrow;
 mod runner;
 mod summary;
 mod verdict;
+mod reversal;
 mod table;
+mod reversal_table;
 
 pub(crate) use embedded::{embedded, find};
 pub(crate) use recipe::Recipe;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::metric::Metric;
+use super::metric::{HEADLINE, Kind, Metric};
 use crate::experiment::{DataSet, ModelSettings, SEQUENCE, SplitChoice, sequence_defaults};
 use crate::hint;
 
@@ -28,6 +28,12 @@ pub(crate) struct Recipe {
     pub(crate) grids: Vec<Grid>,
     #[serde(default)]
     pub(crate) published: Vec<Published>,
+    /// Papers whose finished cells are taken where they are the same experiment.
+    #[serde(default)]
+    pub(crate) borrow: Vec<String>,
+    /// Splits whose orders of models are compared.
+    #[serde(default, rename = "reversal")]
+    pub(crate) reversals: Vec<Reversal>,
 }
 
 /// `[quick]`: fewer users, fewer epochs.
@@ -112,6 +118,23 @@ fn band() -> f64 {
     0.05
 }
 
+/// `[[reversal]]`: two grids over the same data, split in two ways. Do their arms come in the same
+/// order?
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reversal {
+    pub(crate) name: String,
+    pub(crate) title: String,
+    pub(crate) grids: [String; 2],
+    /// By what models are ordered; of each case.
+    #[serde(default = "ordering")]
+    pub(crate) metrics: Vec<Metric>,
+}
+
+fn ordering() -> Vec<Metric> {
+    vec![HEADLINE, Metric { kind: Kind::Hr, k: 10 }]
+}
+
 const RECIPE_HINT: &str = "mend the recipe; papers/sasrec/recipe.toml shows all of its parts";
 
 impl Recipe {
@@ -130,6 +153,7 @@ impl Recipe {
         };
         let names = self.arms.iter().map(|arm| &arm.name);
         let names = names.chain(self.grids.iter().map(|grid| &grid.name)).chain([&self.slug]);
+        let names = names.chain(self.reversals.iter().map(|own| &own.name)).chain(&self.borrow);
         if let Some(name) = names.into_iter().find(|name| !plain(name)) {
             let what = format!("{name:?} is no name; a-z, 0-9 and - make one");
             return Err(hint::error(what, RECIPE_HINT));
@@ -154,7 +178,44 @@ impl Recipe {
                 return Err(hint::error(what, RECIPE_HINT));
             }
         }
+        if self.borrow.contains(&self.slug) {
+            return Err(hint::error("borrow: a paper has its own cells", RECIPE_HINT));
+        }
+        for reversal in &self.reversals {
+            self.check_reversal(reversal).map_err(|why| {
+                hint::error(format!("reversal {}: {why}", reversal.name), RECIPE_HINT)
+            })?;
+        }
         Ok(())
+    }
+
+    fn check_reversal(&self, reversal: &Reversal) -> Result<(), String> {
+        let [first, second] = &reversal.grids;
+        let grid = |name| self.grid(name).ok_or_else(|| format!("no grid {name:?}"));
+        let (one, other) = (grid(first)?, grid(second)?);
+        if one.data != other.data {
+            return Err(format!("{first} is of {}, {second} of {}", one.data, other.data));
+        }
+        if one.split.in_words() == other.split.in_words() {
+            return Err(format!("{first} and {second} have the same split"));
+        }
+        let of_lists = |metric: &&Metric| metric.kind.is_of_lists();
+        if let Some(metric) = reversal.metrics.iter().find(of_lists) {
+            return Err(format!(
+                "{metric} is not of cases, which are what models are paired by"
+            ));
+        }
+        let shared =
+            one.arms.iter().filter(|own| other.arms.iter().any(|arm| arm.arm == own.arm));
+        match shared.count() {
+            0 | 1 => Err(format!("{first} and {second} share fewer than two arms")),
+            _ => Ok(()),
+        }
+    }
+
+    /// The grid called `name`.
+    pub(crate) fn grid(&self, name: &str) -> Option<&Grid> {
+        self.grids.iter().find(|grid| grid.name == name)
     }
 
     /// The data set of `grid`.
@@ -203,8 +264,51 @@ impl Recipe {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
     fn every_embedded_recipe_is_sound() {
         assert!(super::super::embedded().unwrap().len() >= 2);
+    }
+
+    const SPLIT_TWICE: &str = "slug = 's'\ntitle = 't'\nquick = { users = 1, epochs = 1 }\n\
+        data.d = { title = 'd', path = 'd', format = 'movielens' }\n\
+        data.e = { title = 'e', path = 'e', format = 'movielens' }\n\
+        borrow = ['lender']\n\
+        [[arm]]\nname = 'popular'\ntitle = 'p'\nmodel = 'popular'\n\
+        [[arm]]\nname = 'ease'\ntitle = 'e'\nmodel = 'ease'\n\
+        [[grid]]\nname = 'last'\ntitle = 'l'\ndata = 'd'\nsplit = { kind = 'leave-last-out' }\n\
+        arms = [{ arm = 'popular' }, { arm = 'ease' }]\nmetrics = []\n\
+        [[grid]]\nname = 'time'\ntitle = 't'\ndata = 'd'\n\
+        split = { kind = 'time', validation_from = '0.8', test_from = '0.9' }\n\
+        arms = [{ arm = 'ease' }, { arm = 'popular' }]\nmetrics = []\n\
+        [[reversal]]\nname = 'd'\ntitle = 'D'\ngrids = ['last', 'time']\n";
+
+    #[test]
+    fn a_reversal_is_between_two_splits_of_one_data_set() {
+        let recipe = Recipe::parse(SPLIT_TWICE, "s").unwrap();
+        let [reversal] = &recipe.reversals[..] else { panic!("{:?}", recipe.reversals) };
+        let metrics: Vec<String> = reversal.metrics.iter().map(Metric::to_string).collect();
+        assert_eq!(metrics, ["ndcg@10", "hr@10"]);
+        assert_eq!(recipe.borrow, ["lender"]);
+
+        let refused = |from: &str, to: &str| {
+            assert!(SPLIT_TWICE.contains(from), "{from}");
+            format!("{:#}", Recipe::parse(&SPLIT_TWICE.replace(from, to), "s").unwrap_err())
+        };
+        for (from, to, why) in [
+            ("['last', 'time']", "['last', 'none']", "reversal d: no grid \"none\""),
+            ("['last', 'time']", "['last', 'last']", "have the same split"),
+            ("['last', 'time']", "['last']", "invalid length 1"),
+            ("title = 't'\ndata = 'd'", "title = 't'\ndata = 'e'", "last is of d, time of e"),
+            ("[{ arm = 'ease' }, { arm = 'popular' }]", "[{ arm = 'ease' }]", "two arms"),
+            ("title = 'D'", "title = 'D'\nmetrics = ['coverage@10']", "coverage@10 is not of"),
+            ("name = 'd'", "name = 'D'", "\"D\" is no name"),
+            ("['lender']", "['../up']", "\"../up\" is no name"),
+            ("['lender']", "['s']", "a paper has its own cells"),
+        ] {
+            let error = refused(from, to);
+            assert!(error.contains(why), "{to}: {error}");
+        }
     }
 }

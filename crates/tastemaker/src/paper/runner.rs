@@ -8,10 +8,11 @@ use anyhow::{Context, Result};
 use data::{Clock, Feedback, Files, RealFiles, SystemClock};
 
 use super::arm::{self, Answered};
+use super::borrow::{Wanted, borrow};
 use super::cell::{CELL_VERSION, Cell, Identity};
 use super::decile::Deciles;
 use super::ground::Ground;
-use super::metric::{HEADLINE, Metric};
+use super::metric::HEADLINE;
 use super::outcome::{Outcome, Outcomes};
 use super::recipe::{Grid, GridArm, Recipe};
 use super::store::Store;
@@ -43,8 +44,13 @@ struct Task<'a> {
 impl Choice {
     /// Where cells of `recipe` are kept.
     pub(crate) fn cells(&self, recipe: &Recipe) -> Store {
+        self.cells_of(&recipe.slug)
+    }
+
+    /// Where cells of the paper called `slug` are kept.
+    fn cells_of(&self, slug: &str) -> Store {
         let files: Arc<dyn Files> = Arc::new(RealFiles);
-        Store::new(files, &self.store, &recipe.slug, self.quick)
+        Store::new(files, &self.store, slug, self.quick)
     }
 
     /// Whether an arm of a grid is meant.
@@ -107,34 +113,60 @@ pub(crate) fn run(recipe: &Recipe, choice: &Choice) -> Result<()> {
             Some(cell) if cell.identity == identity => costs.add(&cell),
             Some(_) => {
                 note(&format!("{}: kept with other settings or data, run again", name(&task)));
-                left.push(task);
+                left.push((task, identity));
             }
-            None => left.push(task),
+            None => left.push((task, identity)),
         }
     }
+    let left = without_borrowed(recipe, choice, left, &store, &mut costs)?;
     let (finished, all) = (costs.cells, costs.cells + left.len());
     if finished > 0 {
         note(&format!("{finished} of {all} cells are finished already"));
     }
-    for at in 0..left.len() {
-        let task = &left[at];
+    for (at, (task, identity)) in left.iter().enumerate() {
         let eta = match costs.of(&left[at..]) {
             Some(seconds) => format!(", about {} left", data::seconds_in_words(seconds)),
             None => String::new(),
         };
         note(&format!("cell {} of {all}: {}{eta}", finished + at + 1, name(task)));
         let ground = grounds.of(task.grid)?;
-        let identity = identity(recipe, choice, task, ground)?;
         let settings = recipe.settings(task.grid, task.own, choice.quick)?;
         let answered =
-            arm::answer(&store, &identity, &settings, ground).with_context(|| name(task))?;
-        let cell = judged(identity, task.grid, ground, &answered);
+            arm::answer(&store, identity, &settings, ground).with_context(|| name(task))?;
+        let cell = judged(identity.clone(), task.grid, ground, &answered);
         store.put(&cell)?;
         arm::clear(&store, &cell.identity)?;
         note(&format!("  {}", headline(&cell)));
         costs.add(&cell);
     }
     Ok(())
+}
+
+/// Keeps what other papers have finished of `left`; the rest is to be run.
+fn without_borrowed<'a>(
+    recipe: &Recipe,
+    choice: &Choice,
+    left: Vec<(Task<'a>, Identity)>,
+    store: &Store,
+    costs: &mut Costs,
+) -> Result<Vec<(Task<'a>, Identity)>> {
+    let lenders: Vec<Store> = recipe.borrow.iter().map(|slug| choice.cells_of(slug)).collect();
+    let wanted: Vec<Wanted<'_>> =
+        left.iter().map(|(task, identity)| Wanted { grid: task.grid, identity }).collect();
+    let lent = borrow(&lenders, &wanted)?;
+    let mut rest = Vec::new();
+    for (own, lent) in left.into_iter().zip(lent) {
+        let Some(cell) = lent else {
+            rest.push(own);
+            continue;
+        };
+        store.put(&cell)?;
+        arm::clear(store, &cell.identity)?;
+        let place = cell.borrowed_from.as_deref().unwrap_or_default();
+        note(&format!("{}: borrowed from {place}", name(&own.0)));
+        costs.add(&cell);
+    }
+    Ok(rest)
 }
 
 fn name(task: &Task<'_>) -> String {
@@ -204,21 +236,15 @@ fn judged(identity: Identity, grid: &Grid, ground: &Ground, answered: &Answered)
         machine: Machine::here(),
         finished_ms: SystemClock.now_ms(),
         deciles,
+        borrowed_from: None,
         outcomes,
     };
     for metric in &grid.metrics {
         if let Some(value) = metric.of_lists(&answered.lists, &counts) {
             cell.lists.insert(metric.to_string(), value);
-        } else if let Some(value) = cell.mean(*metric) {
-            cell.means.insert(metric.to_string(), value);
         }
     }
-    let hr = Metric { kind: super::metric::Kind::Hr, k: 10 };
-    for metric in [hr, HEADLINE] {
-        if let Some(value) = cell.mean(metric) {
-            cell.means.insert(metric.to_string(), value);
-        }
-    }
+    cell.take_means(&grid.metrics);
     cell
 }
 
@@ -271,9 +297,9 @@ impl Costs {
     }
 
     /// Seconds of these cells, by the nearest of those that are finished.
-    fn of(&self, tasks: &[Task<'_>]) -> Option<f64> {
+    fn of(&self, left: &[(Task<'_>, Identity)]) -> Option<f64> {
         let overall = (self.cells > 0).then(|| self.seconds / self.cells as f64)?;
-        let of = |task: &Task<'_>| {
+        let of = |(task, _): &(Task<'_>, Identity)| {
             let grid = &task.grid.name;
             let known = self
                 .of
@@ -281,6 +307,6 @@ impl Costs {
                 .or_else(|| self.of.get(&(grid.clone(), None)));
             known.map_or(overall, |(cells, seconds)| seconds / cells)
         };
-        Some(tasks.iter().map(of).sum())
+        Some(left.iter().map(of).sum())
     }
 }

@@ -41,7 +41,20 @@ impl Store {
     /// # Errors
     /// Where its file is damaged.
     pub(crate) fn get(&self, grid: &str, arm: &str, seed: u64) -> Result<Option<Cell>> {
-        let mut cell: Option<Cell> = self.0.get(&place(grid, arm, seed), "cell")?;
+        self.at(&place(grid, arm, seed))
+    }
+
+    /// Every finished cell, one after another.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub(crate) fn all(&self) -> Result<impl Iterator<Item = Result<Cell>> + '_> {
+        let places = self.0.places()?;
+        Ok(places.into_iter().filter_map(|place| self.at(&place).transpose()))
+    }
+
+    fn at(&self, place: &Path) -> Result<Option<Cell>> {
+        let mut cell: Option<Cell> = self.0.get(place, "cell")?;
         if let Some(cell) = &mut cell {
             cell.identity.complete();
         }

@@ -1,6 +1,8 @@
 //! Finished cells of a paper summed up: mean and spread over seeds, intervals over users, which
 //! arm wins, and what the literature says.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use data::Progress;
 use evaluate::Interval;
@@ -12,12 +14,16 @@ use super::cell::Cell;
 use super::decile::PARTS;
 use super::metric::{HEADLINE, Kind, Metric};
 use super::recipe::{Grid, GridArm};
+use super::reversal::{Reversals, reversals};
 use super::runner::Choice;
 use super::verdict::Verdict;
 use crate::experiment::{deviation, mean};
 
 /// Replicates of the bootstrap over users.
-const REPLICATES: usize = 1000;
+pub(crate) const REPLICATES: usize = 1000;
+
+/// Arms of a grid that have finished cells.
+pub(crate) type Found<'a> = Vec<(&'a GridArm, Vec<Cell>)>;
 
 /// A paper as measured. The object that `--json` prints.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -27,6 +33,9 @@ pub(crate) struct Summary {
     /// Of fewer users and epochs: not numbers to quote.
     pub(crate) quick: bool,
     pub(crate) grids: Vec<GridSummary>,
+    /// Where the recipe compares splits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reversals: Option<Reversals>,
 }
 
 /// One grid.
@@ -123,8 +132,9 @@ pub(crate) struct Ahead {
 /// Sums up what the store of `choice` holds of `recipe`.
 pub(crate) fn summarise(recipe: &Recipe, choice: &Choice) -> Result<Summary> {
     let mut grids = Vec::new();
+    let mut by_grid = BTreeMap::new();
     for grid in &recipe.grids {
-        let mut found = Vec::new();
+        let mut found = Found::new();
         let mut unfinished = 0;
         for own in grid.arms.iter().filter(|own| choice.takes(grid, own)) {
             let (cells, missing) = cells(recipe, choice, grid, own)?;
@@ -135,10 +145,16 @@ pub(crate) fn summarise(recipe: &Recipe, choice: &Choice) -> Result<Summary> {
         }
         if !found.is_empty() {
             grids.push(of_grid(recipe, grid, &found, unfinished)?);
+            by_grid.insert(grid.name.as_str(), found);
         }
     }
-    let Recipe { slug, title, .. } = recipe;
-    Ok(Summary { paper: slug.clone(), title: title.clone(), quick: choice.quick, grids })
+    Ok(Summary {
+        paper: recipe.slug.clone(),
+        title: recipe.title.clone(),
+        quick: choice.quick,
+        grids,
+        reversals: reversals(recipe, choice, &by_grid)?,
+    })
 }
 
 /// Finished cells of an arm with the settings of the recipe, and how many are missing.
@@ -168,6 +184,15 @@ fn cells(
     Ok((cells, missing))
 }
 
+/// Users of arms are compared one by one: only those of `found` on the data of its first.
+pub(crate) fn same_data<'a, 'b>(
+    found: &'a [(&'b GridArm, Vec<Cell>)],
+) -> impl Iterator<Item = &'a (&'b GridArm, Vec<Cell>)> {
+    let data = |cells: &'a [Cell]| cells.first().map(|cell| &cell.identity.data);
+    let first = found.first().and_then(|(_, cells)| data(cells));
+    found.iter().filter(move |(_, cells)| data(cells) == first)
+}
+
 fn of_grid(
     recipe: &Recipe,
     grid: &Grid,
@@ -175,11 +200,7 @@ fn of_grid(
     unfinished: usize,
 ) -> Result<GridSummary> {
     let first = &found[0].1[0];
-    // Users of arms are compared one by one: only those on the same data.
-    let same: Vec<&(&GridArm, Vec<Cell>)> = found
-        .iter()
-        .filter(|(_, cells)| cells[0].identity.data == first.identity.data)
-        .collect();
+    let same: Vec<&(&GridArm, Vec<Cell>)> = same_data(found).collect();
     let mut ratios = Ratios::new(first.outcomes.0.len());
     let over = ratios.denominator(vec![1.0; first.outcomes.0.len()]);
     let mut columns: Vec<Vec<(Metric, Column)>> = Vec::new();
@@ -244,7 +265,7 @@ fn of_grid(
 }
 
 /// A column of case values, averaged over seeds; `None` for what only lists have.
-fn column(
+pub(crate) fn column(
     ratios: &mut Ratios,
     over: Denominator,
     cells: &[Cell],

@@ -38,9 +38,10 @@ pub(crate) fn markdown(summary: &Summary) -> String {
     format!("<!-- measured: `tastemaker paper {paper} --markdown` wrote this -->\n\n{tables}\n")
 }
 
-type Grid<'a> = &'a dyn Fn(&[Vec<String>]) -> String;
+/// Draws rows, the first of which is the head.
+pub(crate) type Rows<'a> = &'a dyn Fn(&[Vec<String>]) -> String;
 
-fn render(summary: &Summary, table: Grid<'_>) -> String {
+fn render(summary: &Summary, table: Rows<'_>) -> String {
     let mut text = String::new();
     if summary.grids.is_empty() {
         return "no cell is finished yet".into();
@@ -80,6 +81,9 @@ fn render(summary: &Summary, table: Grid<'_>) -> String {
         }
         let _ = write!(text, "\n\nRan on: {}.", grid.machines.join("; "));
     }
+    if let Some(reversals) = &summary.reversals {
+        let _ = write!(text, "\n\n{}", super::reversal_table::reversals(reversals, table));
+    }
     text
 }
 
@@ -101,7 +105,8 @@ fn accuracy(grid: &GridSummary) -> Vec<Vec<String>> {
     rows
 }
 
-fn shown_name(metric: &Metric) -> String {
+/// As tables name it.
+pub(crate) fn shown_name(metric: &Metric) -> String {
     match metric.kind {
         Kind::Hr | Kind::Ndcg | Kind::Mrr => metric.to_string().to_uppercase(),
         Kind::Recall | Kind::Coverage | Kind::Popularity => metric.to_string(),

@@ -27,6 +27,11 @@ impl Peak {
     }
 }
 
+/// What the process has at most ever had in memory, MiB; 0 where the system does not tell.
+pub(crate) fn peak_mib() -> f64 {
+    own("VmHWM").unwrap_or(0) as f64 / f64::from(1 << 20)
+}
+
 /// Bytes that the machine could give without pushing anything out.
 pub(crate) fn available() -> Option<u64> {
     bytes_of(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable")

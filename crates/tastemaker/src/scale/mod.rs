@@ -18,6 +18,7 @@ use serde::Serialize;
 pub(crate) use curve::{Choice, Curve, curve};
 pub(crate) use ground::{Source, must_have_data};
 pub(crate) use large::{Large, large};
+pub(crate) use memory::peak_mib;
 pub(crate) use plot::svg;
 pub(crate) use shape::Shape;
 pub(crate) use words::{of_curve, of_large};

@@ -209,3 +209,97 @@ fn what_cannot_be_run_is_said() {
     let listed = answered(dir, &["paper", "--list"]);
     assert!(listed.contains("sasrec:") && listed.contains("logq:"), "{listed}");
 }
+
+/// One data set with times, split in two ways.
+const TWICE: &str = r#"
+slug = "twice"
+title = "twice"
+borrow = ["lender"]
+quick = { users = 40, epochs = 1 }
+[data.walk]
+title = "walk"
+path = "walk.csv"
+format = "csv"
+map = { event = { user = "user", item = "item", time = "time", time_unit = "s" } }
+[[arm]]
+name = "popular"
+title = "Popular"
+model = "popular"
+[[arm]]
+name = "item-knn"
+title = "item-kNN"
+model = "item-knn"
+[[grid]]
+name = "last"
+title = "last"
+data = "walk"
+split = { kind = "leave-last-out" }
+metrics = ["ndcg@10", "coverage@10"]
+arms = [{ arm = "popular" }, { arm = "item-knn" }]
+[[grid]]
+name = "time"
+title = "time"
+data = "walk"
+split = { kind = "time", validation_from = "0.8", test_from = "0.9" }
+metrics = ["ndcg@10", "coverage@10"]
+arms = [{ arm = "popular" }, { arm = "item-knn" }]
+[[reversal]]
+name = "walk"
+title = "Walk"
+grids = ["last", "time"]
+"#;
+
+#[test]
+fn orders_under_two_splits_are_compared_and_cells_are_borrowed() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let rows: Vec<String> = (0..60u32)
+        .flat_map(|user| (0..12).map(move |step| (user, step)))
+        .map(|(user, step)| {
+            let (item, time) = ((user * 7 + step) % 40, 1_000_000 + step * 1000 + user);
+            format!("u{user},i{item},{time}\n")
+        })
+        .collect();
+    std::fs::create_dir(dir.join("data")).unwrap();
+    let rows = format!("user,item,time\n{}", rows.concat());
+    std::fs::write(dir.join("data/walk.csv"), rows).unwrap();
+    std::fs::write(dir.join("twice.toml"), TWICE).unwrap();
+    // The lender goes by other names.
+    let (before, _) = TWICE.split_once("[[reversal]]").unwrap();
+    let lender = before
+        .replace("\"twice\"", "\"lender\"")
+        .replace("borrow = [\"lender\"]", "")
+        .replace("\"time\"", "\"late\"")
+        .replace("time = \"late\"", "time = \"time\"")
+        .replace("kind = \"late\"", "kind = \"time\"");
+    std::fs::write(dir.join("lender.toml"), lender).unwrap();
+    answered(dir, &["paper", "lender.toml", "--data", "data", "--only", "late/popular"]);
+
+    let run = ["paper", "twice.toml", "--data", "data", "--json"];
+    let output = tastemaker(dir, &run);
+    let (out, err) = texts(&output);
+    assert!(err.contains("time/popular seed 1: borrowed from lender/late/popular"), "{err}");
+    assert!(err.contains("1 of 4 cells are finished already"), "{err}");
+    let summary: serde_json::Value = serde_json::from_str(out.trim()).unwrap();
+    let set = &summary["reversals"]["sets"][0];
+    assert_eq!(set["sides"][0]["leaky"], true, "{summary}");
+    assert_eq!(set["metrics"][0]["metric"], "ndcg@10");
+    assert_eq!(set["metrics"][1]["counts"]["pairs"], 1);
+    assert_eq!(set["metrics"][0]["best"][0], serde_json::json!(["item-knn"]));
+    let (_, err) = texts(&tastemaker(dir, &run));
+    assert!(err.contains("4 of 4 cells are finished already"), "{err}");
+
+    let shown = answered(dir, &["paper", "twice.toml", "--show", "--markdown"]);
+    assert!(shown.contains("Kendall's τ") && shown.contains("| item-kNN | 1 |"), "{shown}");
+    assert!(
+        shown.contains("**Walk: leave-last-out (leaky), 60 cases; against time"),
+        "{shown}"
+    );
+    let one_side = json(dir, &["paper", "twice.toml", "--show", "--json", "--only", "last"]);
+    assert!(one_side.get("reversals").is_none(), "{one_side}");
+
+    let wrong = TWICE.replace("grids = [\"last\", \"time\"]", "grids = [\"last\", \"later\"]");
+    std::fs::write(dir.join("wrong.toml"), wrong).unwrap();
+    let error = refused(dir, &["paper", "wrong.toml", "--data", "data"]);
+    assert!(error.contains("reversal walk: no grid \"later\""), "{error}");
+}

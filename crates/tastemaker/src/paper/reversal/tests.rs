@@ -76,6 +76,12 @@ fn an_order_that_turns_round_is_counted() {
     assert_eq!(ranks, [[1, 3], [2, 2], [3, 1]]);
     let found: Vec<String> = own.arms[0].values.iter().map(f64::to_string).collect();
     assert_eq!(found, ["1", "0"]);
+    let turned = own.pairs[0].turned();
+    assert_eq!(turned.arms, ["b", "a"]);
+    let found: Vec<String> =
+        turned.differences.iter().map(|own| own.value.to_string()).collect();
+    assert_eq!(found, ["-0.5", "0.5"]);
+    assert!(turned.differences.iter().all(|own| own.low <= own.value && own.value <= own.high));
     assert!(set.missing.is_empty());
     assert_eq!(
         (set.sides[0].cases, set.sides[1].split.as_str()),

@@ -3,4 +3,5 @@
 
 mod golden;
 mod play;
+mod policy;
 mod report;

@@ -141,7 +141,7 @@ fn a_play_fits_a_terminal() {
         │ abandons         1.2000                1.3000      -0.1000   -0.1500 to -0.0500 │
         └─────────────────────────────────────────────────────────────────────────────────┘
 
-        click on the first place: what the log of epsilon:0.1:popular says of item-knn
+        What the log of epsilon:0.1:popular says of item-knn: click on the first place
         ALARM: few rows carry most of the weight
         ┌──────────────────────────────────────────────────────────────────────┐
         │ estimator     value       95 % interval    off by   covers the truth │
@@ -153,7 +153,7 @@ fn a_play_fits_a_terminal() {
         │ wild IPS     0.9000   -2.1000 to 3.9000   +0.8166                yes │
         │ true value   0.0834                                                  │
         └──────────────────────────────────────────────────────────────────────┘
-        41,221 requests in the log, worth 8.3 % of as many of its own; weights: mean 0.987 (1 where propensities are right), largest 212.4; the log itself had 0.0601
+        41,221 requests in the log, worth 8.3 % of as many of its own; weights: mean 0.987 (1 where propensities are right), largest 212.4; the log's own policy reached 0.0601
 
         world short-video, seed 7: 2,000 people, 5,000 items at the start, 14 days; 400,000 impressions by chance before, to learn from
         a slate has 8 places and is chosen from 200 candidates; each policy plays in a world of its own, and both begin the same

@@ -32,3 +32,4 @@ pub use retrieve;
 pub use serve;
 pub use tensor;
 pub use train;
+pub use world;

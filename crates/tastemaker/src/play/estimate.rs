@@ -144,6 +144,7 @@ fn slates(
     let mut log = SlateLog::new();
     let (mut sum, mut squares, mut most) = (0.0f64, 0.0f64, 0.0f64);
     let mut count = 0.0f64;
+    let (mut whole, mut whole_squares) = (0.0f64, 0.0f64);
     for row in rows {
         let candidates = row.ranking.len();
         let (mut single, mut given_above) = (Vec::new(), Vec::new());
@@ -168,6 +169,8 @@ fn slates(
             given_above.push(if before > 0.0 { here / before } else { 0.0 });
             before = here;
         }
+        whole += before;
+        whole_squares += before * before;
         let rewards: Vec<f64> =
             row.clicks.iter().map(|click| if *click { 1.0 } else { 0.0 }).collect();
         log.push(SlateRow {
@@ -196,6 +199,19 @@ fn slates(
         effective_share: if squares > 0.0 { sum * sum / squares / count } else { 0.0 },
         weight_max: most,
         weight_mean: sum / count.max(1.0),
-        alarms: Vec::new(),
+        alarms: whole_slates(whole, whole_squares),
     })
+}
+
+/// What the weights of whole slates say: most of the way down, hardly any slate is the policy's.
+fn whole_slates(sum: f64, squares: f64) -> Vec<String> {
+    const ROWS_MIN: f64 = 30.0;
+    let rows = if squares > 0.0 { sum * sum / squares } else { 0.0 };
+    if rows >= ROWS_MIN {
+        return Vec::new();
+    }
+    vec![format!(
+        "down to the last place, all slates together are worth {rows:.1} that the policy would have \
+         shown: do not believe the cascade's estimate"
+    )]
 }

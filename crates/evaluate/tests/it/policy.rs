@@ -119,15 +119,9 @@ fn planted_faults_raise_the_alarm_and_right_logs_do_not() {
 #[test]
 fn a_paired_difference_is_the_difference() {
     let made = right(4000, 5);
-    let zero = difference(
-        &made.logged,
-        &made.logged,
-        Method::Snips,
-        50,
-        1,
-        &Progress::silent(),
-    )
-    .expect("the same rows");
+    let zero =
+        difference(&made.logged, &made.logged, Method::Snips, 50, 1, &Progress::silent())
+            .expect("the same rows");
     assert!(zero.value.abs() < 1e-12 && zero.low.abs() < 1e-12 && zero.high.abs() < 1e-12);
     let other = right(4000, 6);
     let refusal =

@@ -90,7 +90,8 @@ fn the_newest_play_is_shown_and_the_earlier_ones_are_linked() {
     let server = Server::start(&dir.log());
     let plays = dir.log().join("plays");
     evaluate::save_play(&files(), &plays, &play("item-knn", "popular")).expect("it is kept");
-    let first = server.until("/console/worlds", |answer| answer.text().contains("item-knn"));
+    let first =
+        server.until("/console/worlds", |answer| answer.text().contains("What happened"));
     let text = first.text();
     for word in ["item-knn is better", "Satisfaction a person, day by day", "covers the truth"]
     {
@@ -99,7 +100,8 @@ fn the_newest_play_is_shown_and_the_earlier_ones_are_linked() {
     assert!(!text.contains("Play 000001"), "there is no other to go to: {text}");
     let hostile = play("<b>als</b>", "popular");
     evaluate::save_play(&files(), &plays, &hostile).expect("it is kept");
-    let second = server.until("/console/worlds", |answer| answer.text().contains("als"));
+    let second =
+        server.until("/console/worlds", |answer| answer.text().contains("&lt;b&gt;als"));
     let text = second.text();
     assert!(!text.contains("<b>als") && !text.contains("<script"), "{text}");
     assert!(text.contains("href=\"/console/worlds/000001\""), "{text}");

@@ -3,7 +3,7 @@
 //! [`Logged`] holds what a policy did and what another would have done; a [`Method`] makes of each
 //! row a term, a user-bootstrap an interval ([`value`], [`difference`]), and [`Health`] says whether
 //! to believe it. [`SlateLog`] is the same for slates, where the chance of a whole slate is hopeless.
-//! Reward estimates come in as numbers, cross-fitted ([`tabular`] makes simple ones): nothing here
+//! Reward estimates come in as numbers, cross-fitted ([`tabular()`] makes simple ones): nothing here
 //! knows a model.
 
 mod health;

@@ -8,7 +8,9 @@ use clap::{Args, Subcommand};
 use data::{Files, Log, RealFiles};
 
 use crate::hint;
-use crate::play::{Play, PolicyName, Simulation, WorldArgs, run as play, simulate};
+use crate::play::{
+    Play, PolicyName, SETTINGS_FILE, Simulation, WorldArgs, run as play, simulate,
+};
 use crate::settings::SettingsArgs;
 use crate::terminal::{answer, note};
 
@@ -80,8 +82,9 @@ struct PlayArgs {
     /// Write the report as a page
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    #[command(flatten)]
-    settings: SettingsArgs,
+    /// Settings of models that are trained here, TOML (`tastemaker config` prints all)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -160,7 +163,11 @@ fn run_simulate(args: &SimulateArgs) -> Result<()> {
         found.checksum
     ));
     if let Some(dir) = &args.into {
-        answer(&format!("the log is in {0}; next: `tastemaker train {0}`", dir.display()));
+        answer(&format!(
+            "the log is in {0}; next: `tastemaker train {0} --config {0}/{SETTINGS_FILE}`, then \
+             `tastemaker world play --log {0}`",
+            dir.display()
+        ));
     }
     Ok(())
 }
@@ -175,7 +182,8 @@ fn run_play(args: &PlayArgs) -> Result<()> {
         warm: args.warm,
         days: args.days,
         log: args.log.clone(),
-        settings: args.settings.resolve()?,
+        settings: SettingsArgs { config: args.config.clone(), set: Vec::new(), seed: None }
+            .resolve()?,
         live: !args.json,
     })?;
     if let Some(path) = &args.html {

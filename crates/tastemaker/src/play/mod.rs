@@ -20,4 +20,4 @@ mod truth_file;
 pub(crate) use policy::{PolicyName, RankerName};
 pub(crate) use run::{Play, run};
 pub(crate) use settings::WorldArgs;
-pub(crate) use simulate::{Simulation, simulate};
+pub(crate) use simulate::{SETTINGS_FILE, Simulation, simulate};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use data::{Files, NewEvent, RealFiles, Slate, Writer};
 use serde::{Deserialize, Serialize};
 use world::{World, WorldConfig, record};
@@ -20,6 +20,10 @@ use crate::terminal::{Stopwatch, with_progress};
 
 /// What the folder of a log says of the world that wrote it.
 pub(crate) const WORLD_FILE: &str = "world.json";
+/// Settings under which models learn from clicks alone, and not from what was skipped.
+pub(crate) const SETTINGS_FILE: &str = "settings.toml";
+const SETTINGS: &str = "# What a world's people like is what they click: skips and visits that end are events as well.\n\
+    [feedback]\npositive = [{ kind = \"click\" }]\n";
 /// Impressions between two writes of the log.
 const CHUNK: u64 = 250_000;
 
@@ -309,6 +313,8 @@ impl LogOfWorld {
             truth.finish()?;
         }
         let place = self.dir.join(WORLD_FILE);
+        let settings = self.dir.join(SETTINGS_FILE);
+        std::fs::write(&settings, SETTINGS).with_context(|| settings.display().to_string())?;
         data::sealed::write_checked(self.files.as_ref(), &place, file)?;
         Ok(())
     }

@@ -10,6 +10,7 @@ mod demo;
 mod paper;
 mod sweep;
 mod scale;
+mod world;
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -6,14 +6,18 @@
 //! Reward estimates come in as numbers, cross-fitted ([`tabular()`] makes simple ones): nothing here
 //! knows a model.
 
+mod counterfactual;
 mod health;
+mod interleaving;
 mod interval;
 mod logged;
 mod method;
 mod slates;
 mod tabular;
 
+pub use counterfactual::{Clicked, counterfactual_dcg};
 pub use health::Health;
+pub use interleaving::{Drafted, draft};
 pub use interval::{difference, value};
 pub use logged::{Logged, Row};
 pub use method::Method;

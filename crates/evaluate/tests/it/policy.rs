@@ -1,7 +1,9 @@
 //! Policies valued from logs: estimates hit the truth, intervals hold it, faults raise alarms.
 
 use data::Progress;
-use evaluate::policy::{Health, Logged, Method, Row, difference, tabular, value};
+use evaluate::policy::{
+    Clicked, Health, Logged, Method, Row, counterfactual_dcg, difference, draft, tabular, value,
+};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -162,4 +164,46 @@ fn bad_rows_are_refused_by_number() {
     let unfit = value(&logged, Method::Dr, 5, 1, &Progress::silent());
     assert!(unfit.expect_err("no estimates").to_string().contains("cross-fitted"));
     assert!(logged.set_estimates(vec![0.0, f64::NAN]).is_err());
+}
+
+#[test]
+fn drafts_are_fair_and_clicks_are_credited() {
+    let coins = [true, false];
+    let mut at = 0;
+    let drafted = draft(&[1, 2, 3, 4], &[2, 1, 5, 6], 5, || {
+        at += 1;
+        coins[(at - 1) & 1]
+    });
+    // The first begins: 1 and 2; then the second: 5 and 3; then the first again: 4.
+    assert_eq!(drafted.items, [1, 2, 5, 3, 4]);
+    assert_eq!(drafted.first, [true, false, false, true, true]);
+    assert_eq!(drafted.credit(&[0, 3, 1, 99]), 1);
+    assert_eq!(draft(&[1], &[1], 9, || true).items, [1]);
+    assert!(draft(&[], &[], 3, || false).items.is_empty());
+    // Equal rankings are credited alike in the long run.
+    let mut dice = Dice::new(4);
+    let mut sum = 0;
+    for _ in 0..4000 {
+        let ranking = [1, 2, 3, 4];
+        let drafted = draft(&ranking, &ranking, 4, || dice.share() < 0.5);
+        sum += drafted.credit(&[0]);
+    }
+    assert!(sum.abs() < 260, "{sum}: four standard deviations are 253");
+}
+
+#[test]
+fn a_click_far_down_speaks_for_more() {
+    let examined = [1.0, 0.5, 0.01];
+    let click = |shown, ranked| Clicked { shown, ranked };
+    let dcg = |clicks: &[Clicked]| counterfactual_dcg(clicks, &examined).unwrap();
+    assert_eq!(dcg(&[]), None);
+    assert!((dcg(&[click(1, Some(0))]).unwrap() - 1.0).abs() < 1e-12);
+    // Weights 1 and 2: (1/log2(3) + 2)/3.
+    let both = dcg(&[click(0, Some(1)), click(1, Some(0))]).unwrap();
+    assert!((both - (1.0 / 3f64.log2() + 2.0) / 3.0).abs() < 1e-12);
+    // θ has a floor of 0.05: weight 20, and what is ranked nowhere gains nothing.
+    let floor = dcg(&[click(0, Some(0)), click(2, None)]).unwrap();
+    assert!((floor - 1.0 / 21.0).abs() < 1e-12);
+    assert!(counterfactual_dcg(&[click(3, None)], &examined).is_err());
+    assert!(counterfactual_dcg(&[], &[0.0]).is_err());
 }

@@ -1,8 +1,8 @@
 """Every comparison by its name on the command line: a module whose `measure(settings)` does it."""
 
 from . import (
-    als, attention, ease, epoch_hstu, epoch_sasrec, import_large, import_movielens, mfalcon, serve, step_hstu,
-    step_sasrec, topk,
+    als, attention, ease, epoch_hstu, epoch_sasrec, import_large, import_movielens, mfalcon, ope, serve,
+    step_hstu, step_sasrec, topk,
 )
 
 COMPARISONS = {
@@ -18,4 +18,5 @@ COMPARISONS = {
     "epoch-hstu-ml1m": epoch_hstu,
     "mfalcon": mfalcon,
     "topk": topk,
+    "ope": ope,
 }

@@ -15,10 +15,11 @@ from . import children, printing
 ROOT = Path(__file__).resolve().parents[2]
 BENCH = ROOT / "bench"
 
-# Folder, requirements, and what to say before it is made.
+# Folder, requirements, what to say before it is made, and what pip must be told.
 ENVIRONMENTS = {
-    "": ("bench-venv", "requirements.txt", "once"),
-    "torch": ("torch-venv", "requirements-torch.txt", "once; with PyTorch: GBs to download, 6 GB on disk, minutes"),
+    "": ("bench-venv", "requirements.txt", "once", []),
+    "torch": ("torch-venv", "requirements-torch.txt", "once; with PyTorch: GBs to download, 6 GB on disk, minutes", []),
+    "ope": ("ope-venv", "requirements-ope.txt", "once", ["--no-deps", "--ignore-requires-python"]),
 }
 
 
@@ -36,7 +37,7 @@ def data(*parts: str) -> Path:
     path = folder.joinpath(*parts)
     if not path.exists():
         raise Missing(
-            f"{path} is not there. This comparison reads MovieLens, which may not be passed on: put it into "
+            f"{path} is not there. This comparison reads a data set that is not part of the checkout: put it into "
             f"{folder}, or say with TASTEMAKER_DATA=DIR where a folder with {'/'.join(parts)} lies"
         )
     return path
@@ -46,8 +47,9 @@ def python(kind: str = "") -> Path:
     """The interpreter of the peers' environment, which is made outside the checkout.
 
     "torch": another one, with PyTorch in it, so that nobody downloads that for the other comparisons.
+    "ope": another one, with obp in it, whose own pins no current Python can meet.
     """
-    name, file, warning = ENVIRONMENTS[kind]
+    name, file, warning, options = ENVIRONMENTS[kind]
     requirements = BENCH / file
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tastemaker"
     cache.mkdir(parents=True, exist_ok=True)
@@ -60,7 +62,7 @@ def python(kind: str = "") -> Path:
             printing.note(f"making the peers' environment in {place} ({warning})")
             step([sys.executable, "-m", "venv", "--clear", str(place)], "making the environment")
             pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-input",
-                   "--disable-pip-version-check", "-r", str(requirements)]
+                   "--disable-pip-version-check", *options, "-r", str(requirements)]
             step(pip, "installing the peers")
             made.write_text(wanted)
     return place / "bin" / "python"

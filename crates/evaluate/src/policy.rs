@@ -6,20 +6,24 @@
 //! Reward estimates come in as numbers, cross-fitted ([`tabular()`] makes simple ones): nothing here
 //! knows a model.
 
+mod additive;
 mod counterfactual;
 mod health;
 mod interleaving;
 mod interval;
 mod logged;
 mod method;
+mod places;
 mod slates;
 mod tabular;
 
+pub use additive::Additive;
 pub use counterfactual::{Clicked, counterfactual_dcg};
 pub use health::Health;
 pub use interleaving::{Drafted, draft};
-pub use interval::{difference, value};
+pub use interval::{difference, logged, value, values};
 pub use logged::{Logged, Row};
 pub use method::Method;
+pub use places::{PlacePolicy, places};
 pub use slates::{SlateLog, SlateMethod, SlateRow};
 pub use tabular::tabular;

@@ -20,6 +20,7 @@ mod cmd {
     pub(crate) mod import;
     pub(crate) mod inspect;
     pub(crate) mod paper;
+    pub(crate) mod policy;
     pub(crate) mod recommend;
     pub(crate) mod rollback;
     pub(crate) mod serve;
@@ -74,6 +75,8 @@ enum Command {
     Sweep(cmd::sweep::SweepArgs),
     /// Simulate people whose true preferences are known, and let policies play with them
     World(cmd::world::CommandArgs),
+    /// Estimate what another policy would have earned, from what a log showed with which chance
+    Policy(cmd::policy::PolicyArgs),
     /// Make a paper's numbers again: every model, every seed, beside what was published
     Paper(cmd::paper::PaperArgs),
 }
@@ -104,6 +107,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Bench(args) => cmd::bench::run(args),
         Command::Sweep(args) => cmd::sweep::run(args),
         Command::World(args) => cmd::world::run(args),
+        Command::Policy(args) => cmd::policy::run(args),
         Command::Paper(args) => cmd::paper::run(args),
     }
 }

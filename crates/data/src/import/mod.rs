@@ -12,6 +12,7 @@ mod table;
 mod column_map;
 mod movielens;
 mod sequences;
+mod open_bandit;
 mod csv;
 mod jsonl;
 mod parquet;
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use column_map::ColumnMap;
-pub(crate) use row::{Row, RowSink};
+pub(crate) use row::{PlaceRow, Row, RowSink};
 
 use crate::log::{Appended, Ingest, Origin};
 use crate::{ClockKind, Error, Files, ImportEntry, Progress, Result, SourceFile, Writer};
@@ -32,6 +33,8 @@ pub enum Format {
     MovieLens,
     /// One user a line: the user, then its items in order.
     Sequences,
+    /// A folder of the Open Bandit Dataset: what one policy showed, its propensities and clicks.
+    OpenBandit,
     /// Comma separated values with a header.
     Csv,
     /// One JSON object a line.
@@ -42,14 +45,21 @@ pub enum Format {
 
 impl Format {
     /// Every format, in the order of the manual.
-    pub const ALL: [Format; 5] =
-        [Format::MovieLens, Format::Sequences, Format::Csv, Format::Jsonl, Format::Parquet];
+    pub const ALL: [Format; 6] = [
+        Format::MovieLens,
+        Format::Sequences,
+        Format::OpenBandit,
+        Format::Csv,
+        Format::Jsonl,
+        Format::Parquet,
+    ];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Format::MovieLens => "movielens",
             Format::Sequences => "sequences",
+            Format::OpenBandit => "open-bandit",
             Format::Csv => "csv",
             Format::Jsonl => "jsonl",
             Format::Parquet => "parquet",
@@ -135,6 +145,7 @@ impl ImportSpec {
         match self.format {
             Format::MovieLens => movielens::sources(files, &self.path),
             Format::Sequences => sequences::sources(files, &self.path),
+            Format::OpenBandit => open_bandit::sources(files, &self.path),
             Format::Csv => csv::sources(files, &self.path),
             Format::Jsonl => jsonl::sources(files, &self.path),
             Format::Parquet => parquet::sources(files, &self.path),
@@ -146,6 +157,7 @@ impl ImportSpec {
         match self.format {
             Format::MovieLens => movielens::clock(files, &self.path, map),
             Format::Sequences => sequences::clock(files, &self.path, map),
+            Format::OpenBandit => open_bandit::clock(files, &self.path, map),
             Format::Csv => csv::clock(files, &self.path, map),
             Format::Jsonl => jsonl::clock(files, &self.path, map),
             Format::Parquet => parquet::clock(files, &self.path, map),
@@ -162,6 +174,7 @@ impl ImportSpec {
         match self.format {
             Format::MovieLens => movielens::read(files, &self.path, map, sink, progress),
             Format::Sequences => sequences::read(files, &self.path, map, sink, progress),
+            Format::OpenBandit => open_bandit::read(files, &self.path, map, sink, progress),
             Format::Csv => csv::read(files, &self.path, map, sink, progress),
             Format::Jsonl => jsonl::read(files, &self.path, map, sink, progress),
             Format::Parquet => parquet::read(files, &self.path, map, sink, progress),

@@ -16,10 +16,10 @@ use super::{
     EventColumns, Events, IMPORTS, ITEM_IDS, ITEMS, NONE, REJECTS, SLATES, USER_IDS, USERS,
     Writer,
 };
-use crate::import::{Row, RowSink};
+use crate::import::{PlaceRow, Row, RowSink};
 use crate::sealed::{SealingFile, Staged};
 use crate::sort::{CHUNK_ROWS, Record, Sorter};
-use crate::{Change, ClockKind, Error, Item, Progress, Result, Slate, User, check};
+use crate::{Change, ClockKind, Error, Item, Progress, Result, Shown, Slate, User, check};
 
 /// Most kinds of events of one log.
 const KINDS_MAX: usize = 1024;
@@ -55,6 +55,7 @@ pub(crate) struct Ingest<'w> {
     tail: Vec<u8>,
     items: BTreeMap<u32, Item>,
     users: BTreeMap<u32, User>,
+    slates: Vec<Slate>,
     users_before: u32,
     items_before: u32,
     rejects: Rejects,
@@ -112,6 +113,7 @@ impl<'w> Ingest<'w> {
             tail: Vec::new(),
             items: BTreeMap::new(),
             users: BTreeMap::new(),
+            slates: Vec::new(),
             users_before,
             items_before,
             rejects: Rejects::default(),
@@ -230,6 +232,8 @@ impl<'w> Ingest<'w> {
         progress: &Progress<'_>,
     ) -> Result<std::result::Result<ImportEntry, Appended>> {
         self.refuse_rejects(max_rejects)?;
+        self.slates.extend_from_slice(slates);
+        let slates = std::mem::take(&mut self.slates);
         let accepted = self.seq - self.writer.log.manifest.seq_next;
         let written = self.write_segments(accepted, progress)?;
         let sort_dir = self.staged.path().join(SORT_DIR);
@@ -242,7 +246,7 @@ impl<'w> Ingest<'w> {
         if let Some(file) = self.rejects.file.take() {
             self.staged.finish(file)?;
         }
-        self.write_tables(slates)?;
+        self.write_tables(&slates)?;
         let duplicates = accepted - written.events;
         let nothing = written.events == 0
             && slates.is_empty()
@@ -362,6 +366,34 @@ impl RowSink for Ingest<'_> {
         self.sorter.push(record, &self.tail)
     }
 
+    fn place(&mut self, line: u64, row: &PlaceRow<'_>) -> Result<bool> {
+        if let Err(reason) = place_is_sound(row) {
+            self.reject(line, &reason)?;
+            return Ok(false);
+        }
+        self.rows += 1;
+        let items = &mut self.writer.catalogue.items;
+        let candidates =
+            row.candidates.iter().map(|item| items.intern(item)).collect::<Result<Vec<_>>>()?;
+        let shown = Shown {
+            item: items.intern(row.item)?,
+            position: row.position,
+            propensity: row.propensity as f32,
+        };
+        self.slates.push(Slate {
+            request: row.request.to_owned(),
+            time_ms: row.time_ms,
+            user: None,
+            surface: row.surface.to_owned(),
+            context: row.context.to_owned(),
+            model_version: row.policy.to_owned(),
+            seed: 0,
+            candidates,
+            shown: vec![shown],
+        });
+        Ok(true)
+    }
+
     fn item(&mut self, line: u64, item: Item) -> Result<()> {
         if let Err(reason) = check::id("item", &item.id) {
             return self.reject(line, &reason);
@@ -401,4 +433,17 @@ impl RowSink for Ingest<'_> {
     fn begin_file(&mut self, name: &str) {
         name.clone_into(&mut self.rejects.file_name);
     }
+}
+
+fn place_is_sound(row: &PlaceRow<'_>) -> Result<(), String> {
+    check::id("request", row.request)?;
+    check::id("item", row.item)?;
+    check::time_ms("time", row.time_ms)?;
+    if !(row.propensity > 0.0 && row.propensity <= 1.0) {
+        return Err(format!("a propensity of {}; it lies above 0 and up to 1", row.propensity));
+    }
+    if !row.candidates.iter().any(|candidate| candidate == row.item) {
+        return Err(format!("item {} is none of the candidates", row.item));
+    }
+    Ok(())
 }

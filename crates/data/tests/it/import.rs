@@ -227,6 +227,45 @@ fn sequences_keep_their_order_and_refuse_to_mix_with_times() {
 }
 
 #[test]
+fn open_bandit_keeps_what_was_shown_with_which_chance() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("random/men");
+    std::fs::create_dir_all(&folder).unwrap();
+    write(&folder, "item_context.csv", b",item_id,item_feature_0\n0,0,-0.5\n1,1,0.5\n2,2,x\n");
+    let rows = b",timestamp,item_id,position,click,propensity_score,user_feature_0,\
+user-item_affinity_0,user-item_affinity_1\n\
+0,2019-11-24 00:03:13.442536+00:00,1,3,0,0.25,abc,0.0,2.0\n\
+1,2019-11-24 00:03:14+00:00,0,1,1,0.5,abc,0.0,0.0\n\
+2,2019-11-24 00:03:15+00:00,0,0,1,0.5,abc,0.0,0.0\n\
+3,2019-11-24 00:03:15+00:00,0,1,1,1.5,abc,0.0,0.0\n\
+4,2019-11-24 00:03:15+00:00,7,1,1,0.5,abc,0.0,0.0\n\
+5,2019-11-24 00:03:15+00:00,0,1,2,0.5,abc,0.0,0.0\n";
+    write(&folder, "men.csv", rows);
+    let into = dir.path().join("log");
+    let mut spec = spec(Format::OpenBandit, &folder);
+    spec.max_rejects = 0.9;
+    let entry = added(run(&spec, &into).unwrap());
+    assert_eq!((entry.events, entry.slates, entry.rejects, entry.items_new), (1, 2, 4, 3));
+    let log = Log::open(files(), &into).unwrap();
+    let slates = log.slates().unwrap();
+    let first = &slates[0];
+    assert_eq!((first.time_ms, first.surface.as_str()), (1_574_553_793_442, "men"));
+    assert_eq!((first.model_version.as_str(), first.user.as_deref()), ("random", None));
+    assert_eq!(first.context, r#"{"affinity":{"1":2.0},"user_0":"abc"}"#);
+    assert_eq!(first.candidates, [0, 1, 2]);
+    let shown = first.shown[0];
+    assert_eq!((shown.item, shown.position, shown.propensity), (1, 2, 0.25));
+    let events = log.events().unwrap();
+    let click = events.map(Result::unwrap).next().unwrap();
+    assert_eq!(click.request.as_deref(), Some(slates[1].request.as_str()));
+    assert_eq!((click.user, click.item), (None, Some(0)));
+    let empty = dir.path().join("bts");
+    std::fs::create_dir_all(&empty).unwrap();
+    let error = run(&self::spec(Format::OpenBandit, &empty), &into).unwrap_err().to_string();
+    assert!(error.contains("item_context") || error.contains("CAMPAIGN"), "{error}");
+}
+
+#[test]
 fn spilling_to_disk_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let mut text = String::from("user_id,item_id,rating,timestamp\n");

@@ -4,6 +4,8 @@ use super::logged::Logged;
 
 /// Alarms are raised at this many standard errors: once in 16,000 right logs.
 const SURE: f64 = 4.0;
+/// Propensities are logged in 32 bits.
+const ROUNDING: f64 = 1e-6;
 /// Below this many rows' worth of weight nothing is known.
 const EFFECTIVE_MIN: f64 = 30.0;
 
@@ -34,7 +36,7 @@ impl Health {
         let effective = if squares > 0.0 { sum * sum / squares } else { 0.0 };
         let mut alarms = Vec::new();
         let error = ((squares / n - mean * mean).max(0.0) / n).sqrt();
-        if (mean - 1.0).abs() > SURE * error + 1e-9 {
+        if (mean - 1.0).abs() > SURE * error + ROUNDING {
             alarms.push(format!(
                 "the mean weight is {mean:.3} ± {error:.3}, not 1: propensities are wrong, or the \
                  log never shows what the policy would"
@@ -50,7 +52,7 @@ impl Health {
         }
         let gap_mean = gap / n;
         let gap_error = ((gap_squares / n - gap_mean * gap_mean).max(0.0) / n).sqrt();
-        if gap_mean.abs() > SURE * gap_error + 1e-9 {
+        if gap_mean.abs() > SURE * gap_error + ROUNDING {
             alarms.push(format!(
                 "propensities of the {} rows do not add up to a distribution over candidates \
                  (mean of 1/(p·K) is {:.3} ± {gap_error:.3}, not 1): some candidates are never \

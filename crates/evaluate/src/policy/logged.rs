@@ -97,6 +97,11 @@ impl Logged {
         Ok(())
     }
 
+    /// Labels of all candidates, row after row: what [`Logged::set_estimates`] wants a number for.
+    pub fn candidates(&self) -> &[u32] {
+        &self.candidates
+    }
+
     /// Rows.
     pub fn len(&self) -> usize {
         self.actions.len()

@@ -17,6 +17,12 @@ pub enum SlateMethod {
     /// `(1/n) Σ Σ_k (Π_{j≤k} w_j)·r_k`, with the chance of each place given those above: right in a
     /// cascade too, with more variance (McInerney et al. 2020).
     Cascade,
+    /// `(1/n) Σ (Π_k w_k)·R`, R the reward of the whole slate: right always, and hopeless for more
+    /// than a few places.
+    Standard,
+    /// `(1/n) Σ (1_πᵀ Γ⁺ 1_s)·R`: right where what a slate is worth adds up over its pairs of place
+    /// and item, also if only the whole is seen (Swaminathan et al. 2017; [`super::Additive`]).
+    PseudoInverse,
 }
 
 /// One logged slate, as it comes in; columns go place by place from the top.
@@ -28,6 +34,8 @@ pub struct SlateRow<'a> {
     pub place_weights: &'a [f64],
     /// π/π₀ of each place given those above.
     pub prefix_weights: &'a [f64],
+    /// `1_πᵀ Γ⁺ 1_s` by [`super::Additive::weight`]; `None` where it was not computed.
+    pub additive_weight: Option<f64>,
     /// Reward of each place.
     pub rewards: &'a [f64],
 }
@@ -38,6 +46,8 @@ pub struct SlateLog {
     users: Vec<u32>,
     item_position: Vec<f64>,
     cascade: Vec<f64>,
+    standard: Vec<f64>,
+    pseudo_inverse: Vec<f64>,
 }
 
 impl SlateLog {
@@ -63,6 +73,14 @@ impl SlateLog {
         if !row.rewards.iter().all(|reward| reward.is_finite()) {
             return bad("a reward is not finite".into());
         }
+        // Weights of pairs may be negative.
+        if row.additive_weight.is_some_and(|weight| !weight.is_finite()) {
+            return bad("the weight of its pairs is not finite".into());
+        }
+        let has = !self.pseudo_inverse.is_empty();
+        if !self.users.is_empty() && row.additive_weight.is_some() != has {
+            return bad("some slates have a weight of their pairs and some none".into());
+        }
         let (mut single, mut down, mut chain) = (0.0, 0.0, 1.0);
         for place in 0..places {
             chain *= row.prefix_weights[place];
@@ -72,13 +90,16 @@ impl SlateLog {
         self.users.push(row.user);
         self.item_position.push(single);
         self.cascade.push(down);
+        let total: f64 = row.rewards.iter().sum();
+        self.standard.push(chain * total);
+        self.pseudo_inverse.extend(row.additive_weight.map(|weight| weight * total));
         Ok(())
     }
 
     /// The value by a method, with its 95 % interval over users.
     ///
     /// # Errors
-    /// Where there is no slate, or the user asked to stop.
+    /// Where there is no slate or none with what the method needs, or the user asked to stop.
     pub fn value(
         &self,
         method: SlateMethod,
@@ -89,6 +110,8 @@ impl SlateLog {
         let terms = match method {
             SlateMethod::ItemPosition => &self.item_position,
             SlateMethod::Cascade => &self.cascade,
+            SlateMethod::Standard => &self.standard,
+            SlateMethod::PseudoInverse => &self.pseudo_inverse,
         };
         // A mean over rows of terms that are whole already.
         let mut logged = Logged::new();

@@ -3,5 +3,7 @@
 
 mod golden;
 mod play;
+mod loggers;
+mod open_bandit;
 mod policy;
 mod report;

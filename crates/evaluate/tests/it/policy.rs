@@ -2,7 +2,8 @@
 
 use data::Progress;
 use evaluate::policy::{
-    Clicked, Health, Logged, Method, Row, counterfactual_dcg, difference, draft, tabular, value,
+    Additive, Clicked, Health, Logged, Method, Row, counterfactual_dcg, difference, draft, tabular,
+    value, values,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -206,4 +207,63 @@ fn a_click_far_down_speaks_for_more() {
     assert!((floor - 1.0 / 21.0).abs() < 1e-12);
     assert!(counterfactual_dcg(&[click(3, None)], &examined).is_err());
     assert!(counterfactual_dcg(&[], &[0.0]).is_err());
+}
+
+#[test]
+fn the_pseudo_inverse_is_right_over_all_slates() {
+    // Every order of 2 out of 4, by a logger that prefers 0 then 1, and a target that shows 2 then 0.
+    const CANDIDATES: usize = 4;
+    let slates = || {
+        (0..CANDIDATES).flat_map(|a| (0..CANDIDATES).filter(move |b| *b != a).map(move |b| [a, b]))
+    };
+    let logger = |slate: [usize; 2]| {
+        0.4 / 12.0 + if slate == [0, 1] { 0.6 } else { 0.0 }
+    };
+    let target = |slate: [usize; 2]| {
+        0.1 / 12.0 + if slate == [2, 0] { 0.9 } else { 0.0 }
+    };
+    // What a pair is worth; the whole adds up.
+    let worth = [[0.3, 0.1, 0.7, 0.2], [0.5, 0.4, 0.05, 0.9]];
+    let reward = |slate: [usize; 2]| worth[0][slate[0]] + worth[1][slate[1]];
+    let mut wanted = vec![0.0; 2 * CANDIDATES];
+    for slate in slates() {
+        wanted[slate[0]] += target(slate);
+        wanted[CANDIDATES + slate[1]] += target(slate);
+    }
+    let truth: f64 = slates().map(|slate| target(slate) * reward(slate)).sum();
+    let additive = Additive::explored(2, CANDIDATES, 0.4).unwrap();
+    let expected = |weight: &dyn Fn([usize; 2]) -> f64| {
+        slates().map(|slate| logger(slate) * weight(slate) * reward(slate)).sum::<f64>()
+    };
+    let estimate = expected(&|slate| additive.weight(&wanted, &slate));
+    assert!((estimate - truth).abs() < 1e-9, "{estimate} {truth}");
+    // The same from the chances of pairs, whoever gives them.
+    let by_pairs = Additive::new(2, CANDIDATES, |a, b| {
+        let has = |slate: [usize; 2], pair: (usize, usize)| slate[pair.0] == pair.1;
+        let both = slates().filter(|slate| has(*slate, a) && has(*slate, b));
+        both.map(logger).sum()
+    })
+    .unwrap();
+    let again = expected(&|slate| by_pairs.weight(&wanted, &slate));
+    assert!((again - truth).abs() < 1e-9, "{again} {truth}");
+    // Weights of pairs are smaller than those of slates.
+    let spread = |weight: &dyn Fn([usize; 2]) -> f64| {
+        slates().map(|slate| logger(slate) * weight(slate).powi(2)).sum::<f64>()
+    };
+    let of_pairs = spread(&|slate| additive.weight(&wanted, &slate));
+    let of_slates = spread(&|slate| target(slate) / logger(slate));
+    assert!(of_pairs < 0.7 * of_slates, "{of_pairs} {of_slates}");
+    assert!(Additive::explored(3, 2, 0.5).is_err());
+    assert!(Additive::new(1, 1, |_, _| 2.0).is_err());
+}
+
+#[test]
+fn several_methods_over_the_same_draws_are_what_they_are_alone() {
+    let mut made = made(400, 5, |_, p| p, ACTIONS);
+    made.logged.set_estimates(made.expected).unwrap();
+    let together = values(&made.logged, &Method::ALL, 50, 3, &Progress::silent()).unwrap();
+    for (method, together) in Method::ALL.into_iter().zip(together) {
+        let alone = value(&made.logged, method, 50, 3, &Progress::silent()).unwrap();
+        assert_eq!(alone, together, "{}", method.name());
+    }
 }

@@ -17,7 +17,7 @@ pub(crate) struct ImportArgs {
     /// Format of the source
     #[arg(value_enum)]
     format: FormatName,
-    /// The file, or the folder for movielens and sequences; .gz and .zst are read as they are
+    /// The file, or the folder for movielens, sequences and open-bandit; .gz and .zst are read as they are
     path: PathBuf,
     /// Folder of the log; made where there is none
     #[arg(long, value_name = "DIR")]
@@ -39,6 +39,8 @@ enum FormatName {
     Movielens,
     /// One user a line: the user, then its items in order
     Sequences,
+    /// A folder of the Open Bandit Dataset, such as random/men: what a policy showed, and clicks
+    OpenBandit,
     /// Comma separated values with a header
     Csv,
     /// One JSON object a line
@@ -52,6 +54,7 @@ impl From<FormatName> for Format {
         match name {
             FormatName::Movielens => Format::MovieLens,
             FormatName::Sequences => Format::Sequences,
+            FormatName::OpenBandit => Format::OpenBandit,
             FormatName::Csv => Format::Csv,
             FormatName::Jsonl => Format::Jsonl,
             FormatName::Parquet => Format::Parquet,

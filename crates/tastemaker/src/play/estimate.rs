@@ -1,8 +1,12 @@
 //! What the log of one policy says of another.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use data::Progress;
-use evaluate::policy::{self, Health, Logged, Method, SlateLog, SlateMethod, SlateRow};
+use evaluate::policy::{
+    self, Additive, Health, Logged, Method, SlateLog, SlateMethod, SlateRow,
+};
 use evaluate::{Estimator, PolicyEstimates};
 
 use super::arm::Round;
@@ -12,6 +16,8 @@ use super::policy::PolicyName;
 const ROWS_MAX: usize = 100_000;
 const REPLICATES: usize = 500;
 const FOLDS: u32 = 5;
+/// Most pairs of place and candidate whose matrix is inverted; its cost is their cube.
+const PAIRS_MAX: usize = 600;
 
 /// Requests of the logging policy, with what another would have done.
 #[derive(Debug, Default)]
@@ -25,6 +31,8 @@ struct Row {
     person: u32,
     /// Candidates in the other policy's order.
     ranking: Vec<u32>,
+    /// Those in that order, as places in the logging policy's.
+    logger_place: Vec<usize>,
     /// Shown items, as places in that order.
     shown: Vec<usize>,
     propensities: Vec<f32>,
@@ -47,9 +55,12 @@ impl Requests {
         for (person, chosen) in round.people.iter().zip(&mut round.chosen) {
             let Some(other) = chosen.other.take() else { return };
             let place = |item: &u32| other.ranking.iter().position(|ranked| ranked == item);
+            let logger =
+                |item: &u32| chosen.ranking.iter().position(|ranked| ranked == item);
             let same = chosen.shown.iter().zip(&chosen.ranking).take_while(|(a, b)| a == b);
             self.rows.push(Row {
                 person: *person,
+                logger_place: other.ranking.iter().filter_map(logger).collect(),
                 shown: chosen.shown.iter().filter_map(place).collect(),
                 propensities: chosen.propensities.clone(),
                 as_ranked: same.count(),
@@ -117,8 +128,8 @@ fn first_place(
     }
     logged.set_estimates(policy::tabular(&logged, FOLDS, seed))?;
     let mut estimators = Vec::new();
-    for method in Method::ALL {
-        let value = policy::value(&logged, method, REPLICATES, seed, progress)?;
+    let values = policy::values(&logged, &Method::ALL, REPLICATES, seed, progress)?;
+    for (method, value) in Method::ALL.into_iter().zip(values) {
         estimators.push(Estimator { name: method.name(), value });
     }
     let health = Health::of(&logged);
@@ -142,6 +153,7 @@ fn slates(
     progress: &Progress<'_>,
 ) -> Result<PolicyEstimates> {
     let mut log = SlateLog::new();
+    let mut pairs = Pairs::of(rows, target, logger);
     let (mut sum, mut squares, mut most) = (0.0f64, 0.0f64, 0.0f64);
     let mut count = 0.0f64;
     let (mut whole, mut whole_squares) = (0.0f64, 0.0f64);
@@ -177,14 +189,18 @@ fn slates(
             user: row.person,
             place_weights: &single,
             prefix_weights: &given_above,
+            additive_weight: pairs.weight(row)?,
             rewards: &rewards,
         })?;
     }
     let mut estimators = Vec::new();
-    for (name, method) in [
+    let methods = [
         ("item-position IPS", SlateMethod::ItemPosition),
         ("cascade IPS", SlateMethod::Cascade),
-    ] {
+        ("pseudo-inverse", SlateMethod::PseudoInverse),
+    ];
+    let has = |method| method != SlateMethod::PseudoInverse || pairs.within_reach;
+    for (name, method) in methods.into_iter().filter(|(_, method)| has(*method)) {
         let value = log.value(method, REPLICATES, seed, progress)?;
         estimators.push(Estimator { name: name.into(), value });
     }
@@ -201,6 +217,46 @@ fn slates(
         weight_mean: sum / count.max(1.0),
         alarms: whole_slates(whole, whole_squares),
     })
+}
+
+/// Weights of slates by the pseudo-inverse of the logging policy, whose pairs are counted in its own
+/// order: one matrix for all requests of a shape.
+struct Pairs {
+    logger_explored: f64,
+    target_explored: f64,
+    within_reach: bool,
+    /// By places and candidates.
+    known: BTreeMap<(usize, usize), Additive>,
+}
+
+impl Pairs {
+    fn of(rows: &[Row], target: &PolicyName, logger: &PolicyName) -> Pairs {
+        let pairs = |row: &Row| row.shown.len() * row.ranking.len();
+        Pairs {
+            logger_explored: logger.explored,
+            target_explored: target.explored,
+            within_reach: rows.iter().all(|row| pairs(row) <= PAIRS_MAX),
+            known: BTreeMap::new(),
+        }
+    }
+
+    fn weight(&mut self, row: &Row) -> Result<Option<f64>> {
+        if !self.within_reach {
+            return Ok(None);
+        }
+        let (places, candidates) = (row.shown.len(), row.ranking.len());
+        let shape = (places, candidates);
+        if !self.known.contains_key(&shape) {
+            let fresh = Additive::explored(places, candidates, self.logger_explored)?;
+            self.known.insert(shape, fresh);
+        }
+        let mut wanted = vec![self.target_explored / candidates as f64; places * candidates];
+        for (place, at) in row.logger_place.iter().take(places).enumerate() {
+            wanted[place * candidates + at] += 1.0 - self.target_explored;
+        }
+        let shown: Vec<usize> = row.shown.iter().map(|at| row.logger_place[*at]).collect();
+        Ok(Some(self.known[&shape].weight(&wanted, &shown)))
+    }
 }
 
 /// What the weights of whole slates say: most of the way down, hardly any slate is the policy's.

@@ -65,9 +65,11 @@ fn read(log: &Path, golden: &Path) -> Result<Logged, Box<dyn Error>> {
     let golden: Value = serde_json::from_slice(&std::fs::read(golden)?)?;
     let table = |name: &str| serde_json::from_value::<Vec<[f64; 3]>>(golden[name].clone());
     let (mut target, mut estimates) = (PlacePolicy::new(), BTreeMap::new());
-    for (item, (chances, rewards)) in table("target")?.iter().zip(table("estimates")?).enumerate()
+    for (item, (chances, rewards)) in
+        table("target")?.iter().zip(table("estimates")?).enumerate()
     {
-        let index = catalogue.items.get(&item.to_string()).ok_or("an item is not in the log")?;
+        let index =
+            catalogue.items.get(&item.to_string()).ok_or("an item is not in the log")?;
         for place in 0..PLACES {
             target.set(place as u16, index, chances[place as usize]);
             estimates.insert(index * PLACES + place, rewards[place as usize]);

@@ -3,6 +3,8 @@
 //! drawn: a user's events are not independent. All columns of a table see the same draws, so
 //! that differences between models are paired.
 
+use std::collections::HashMap;
+
 use data::Progress;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -116,10 +118,13 @@ impl Ratios {
     }
 }
 
-/// The ratios row by row (numerators, then denominators), users already in blocks.
+/// The ratios row by row (numerators, then denominators), users already in blocks. Equal rows are
+/// kept once: most people of a log of actions did nothing.
 struct Table {
-    rows: usize,
     width: usize,
+    /// Which of the kept rows each row is.
+    kept: Vec<u32>,
+    /// The kept rows.
     values: Vec<f64>,
 }
 
@@ -141,17 +146,19 @@ impl Table {
                 values[*block as usize * width + column] += number;
             }
         }
-        Table { rows, width, values }
+        let (kept, values) = distinct(&values, rows, width);
+        Table { width, kept, values }
     }
 
     /// Sums of each column over one sample of the rows, for each of these replicates.
     fn draw(&self, replicates: std::ops::Range<usize>, seed: u64) -> Vec<Vec<f64>> {
+        let rows = self.kept.len();
         let counts: Vec<Vec<u32>> = replicates
             .map(|replicate| {
                 let mut rng = rng(seed, replicate as u64);
-                let mut counts = vec![0u32; self.rows];
-                for _ in 0..self.rows {
-                    counts[below(&mut rng, self.rows)] += 1;
+                let mut counts = vec![0u32; rows];
+                for _ in 0..rows {
+                    counts[self.kept[below(&mut rng, rows)] as usize] += 1;
                 }
                 counts
             })
@@ -167,6 +174,25 @@ impl Table {
         }
         sums
     }
+}
+
+/// Which of the distinct rows each row is, and these.
+fn distinct(values: &[f64], rows: usize, width: usize) -> (Vec<u32>, Vec<f64>) {
+    let bits = |row: usize| -> Vec<u64> {
+        values[row * width..(row + 1) * width].iter().map(|value| value.to_bits()).collect()
+    };
+    let mut number: HashMap<Vec<u64>, u32> = HashMap::new();
+    let mut kept = Vec::with_capacity(rows);
+    let mut own = Vec::new();
+    for row in 0..rows {
+        let next = number.len() as u32;
+        let at = *number.entry(bits(row)).or_insert(next);
+        if at == next {
+            own.extend_from_slice(&values[row * width..(row + 1) * width]);
+        }
+        kept.push(at);
+    }
+    (kept, own)
 }
 
 fn rng(seed: u64, stream: u64) -> ChaCha8Rng {

@@ -33,7 +33,8 @@ fn found(files: &Arc<dyn Files>, path: &Path) -> Result<Found> {
     let is_folder = source::is_folder(files, path);
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let folder = if is_folder { path } else { parent.unwrap_or(Path::new(".")) };
-    let is_rows = |path: &PathBuf| bare_name(path).ends_with(".csv") && bare_name(path) != ITEMS;
+    let is_rows =
+        |path: &PathBuf| bare_name(path).ends_with(".csv") && bare_name(path) != ITEMS;
     let rows = if is_folder {
         files.list(path).map_err(Error::io(path))?.into_iter().find(is_rows)
     } else {

@@ -60,6 +60,12 @@ impl Method {
         !matches!(self, Method::Replay | Method::Ips | Method::Snips | Method::Clipped(_))
     }
 
+    /// Whether any row tells it anything: replay needs a policy that does some things for sure.
+    pub fn applies(self, logged: &Logged) -> bool {
+        self != Method::Replay
+            || (0..logged.len()).any(|row| self.term(logged, row).under > 0.0)
+    }
+
     /// What a row adds: to a sum that is divided by the rows, and to a numerator and a denominator
     /// of a ratio that is added to it.
     pub(super) fn term(self, logged: &Logged, row: usize) -> Term {

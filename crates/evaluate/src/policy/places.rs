@@ -25,8 +25,12 @@ impl PlacePolicy {
     pub fn of_log(slates: &[Slate]) -> PlacePolicy {
         let mut policy = PlacePolicy::new();
         for shown in slates.iter().flat_map(|slate| &slate.shown) {
-            *policy.chances.entry(shown.position).or_default().entry(shown.item).or_default() +=
-                1.0;
+            *policy
+                .chances
+                .entry(shown.position)
+                .or_default()
+                .entry(shown.item)
+                .or_default() += 1.0;
         }
         for items in policy.chances.values_mut() {
             let total: f64 = items.values().sum();

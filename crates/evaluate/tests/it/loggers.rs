@@ -99,10 +99,10 @@ fn errors_are_those_of_the_table() {
     for (greed, rows, theirs) in table {
         let runs: Vec<_> =
             (0..RUNS).into_par_iter().map(|seed| run(greed, rows, seed)).collect();
-        let mean = |of: &dyn Fn(&[f64; 6]) -> f64| {
-            runs.iter().map(of).sum::<f64>() / RUNS as f64
-        };
-        let mut ours: [f64; 6] = [0, 1, 2, 3, 4, 5].map(|at| mean(&|run| run[at].powi(2)).sqrt());
+        let mean =
+            |of: &dyn Fn(&[f64; 6]) -> f64| runs.iter().map(of).sum::<f64>() / RUNS as f64;
+        let mut ours: [f64; 6] =
+            [0, 1, 2, 3, 4, 5].map(|at| mean(&|run| run[at].powi(2)).sqrt());
         ours[5] = mean(&|run| run[5]);
         println!("β {greed}, {rows} rows");
         for ((name, ours), theirs) in names.iter().zip(&ours).zip(&theirs) {

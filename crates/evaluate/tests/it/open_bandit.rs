@@ -90,8 +90,7 @@ fn values_on_real_rows_are_those_of_obp() {
         logged.set_estimates(q).unwrap();
         logged
     };
-    let (by_bts, by_greedy) =
-        (labelled(by_bts), places(&slates, &clicked, &one_hot).unwrap());
+    let (by_bts, by_greedy) = (labelled(by_bts), places(&slates, &clicked, &one_hot).unwrap());
     for (name, method) in [
         ("ips", Method::Ips),
         ("snips", Method::Snips),
@@ -106,7 +105,10 @@ fn values_on_real_rows_are_those_of_obp() {
         let logged = if name == "replay" { &by_greedy } else { &by_bts };
         let ours = value(logged, method, 2, 1, &Progress::silent()).unwrap().value;
         let theirs: f64 = list(&golden["estimators"][name]);
-        assert!((ours - theirs).abs() < 1e-6 * theirs.abs().max(1e-2), "{name}: {ours}, {theirs}");
+        assert!(
+            (ours - theirs).abs() < 1e-6 * theirs.abs().max(1e-2),
+            "{name}: {ours}, {theirs}"
+        );
     }
     let logged: f64 = list(&golden["logged"]["random"]);
     assert!((by_bts.logged_value() - logged).abs() < 1e-12);

@@ -2,8 +2,8 @@
 
 use data::Progress;
 use evaluate::policy::{
-    Additive, Clicked, Health, Logged, Method, Row, counterfactual_dcg, difference, draft, tabular,
-    value, values,
+    Additive, Clicked, Health, Logged, Method, Row, counterfactual_dcg, difference, draft,
+    tabular, value, values,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -214,14 +214,11 @@ fn the_pseudo_inverse_is_right_over_all_slates() {
     // Every order of 2 out of 4, by a logger that prefers 0 then 1, and a target that shows 2 then 0.
     const CANDIDATES: usize = 4;
     let slates = || {
-        (0..CANDIDATES).flat_map(|a| (0..CANDIDATES).filter(move |b| *b != a).map(move |b| [a, b]))
+        (0..CANDIDATES)
+            .flat_map(|a| (0..CANDIDATES).filter(move |b| *b != a).map(move |b| [a, b]))
     };
-    let logger = |slate: [usize; 2]| {
-        0.4 / 12.0 + if slate == [0, 1] { 0.6 } else { 0.0 }
-    };
-    let target = |slate: [usize; 2]| {
-        0.1 / 12.0 + if slate == [2, 0] { 0.9 } else { 0.0 }
-    };
+    let logger = |slate: [usize; 2]| 0.4 / 12.0 + if slate == [0, 1] { 0.6 } else { 0.0 };
+    let target = |slate: [usize; 2]| 0.1 / 12.0 + if slate == [2, 0] { 0.9 } else { 0.0 };
     // What a pair is worth; the whole adds up.
     let worth = [[0.3, 0.1, 0.7, 0.2], [0.5, 0.4, 0.05, 0.9]];
     let reward = |slate: [usize; 2]| worth[0][slate[0]] + worth[1][slate[1]];

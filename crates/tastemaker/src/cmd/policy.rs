@@ -89,8 +89,10 @@ pub(crate) fn run(args: &PolicyArgs) -> Result<()> {
         };
         let mut logged = policy::places(&shown.slates, &shown.rewarded, &target)?;
         logged.set_estimates(policy::tabular(&logged, FOLDS, args.seed))?;
-        let values = policy::values(&logged, &Method::ALL, replicates, args.seed, progress)?;
-        let named = Method::ALL.into_iter().zip(values);
+        let methods: Vec<Method> =
+            Method::ALL.into_iter().filter(|method| method.applies(&logged)).collect();
+        let values = policy::values(&logged, &methods, replicates, args.seed, progress)?;
+        let named = methods.iter().zip(values);
         let health = Health::of(&logged);
         Ok(Answer {
             log: args.log.clone(),
@@ -169,14 +171,17 @@ struct Line {
 
 fn table(file: &Path, catalogue: &Catalogue) -> Result<PlacePolicy> {
     let mut policy = PlacePolicy::new();
-    let mut reader = csv::Reader::from_path(file)
-        .with_context(|| format!("reading {}", file.display()))?;
+    let mut reader =
+        csv::Reader::from_path(file).with_context(|| format!("reading {}", file.display()))?;
     for (at, line) in reader.deserialize().enumerate() {
         let place = || format!("{} line {}", file.display(), at + 2);
         let line: Line = line.with_context(place)?;
         let item = catalogue.items.get(line.item.trim());
-        let item = item.with_context(|| {
-            format!("{}: the log does not know item {:?}", place(), line.item)
+        let item = item.ok_or_else(|| {
+            hint::error(
+                format!("{}: the log does not know item {:?}", place(), line.item),
+                "a line of the table is item,place,chance, with the log's own names of items",
+            )
         })?;
         if line.place == 0 || !(0.0..=1.0).contains(&line.chance) {
             anyhow::bail!(

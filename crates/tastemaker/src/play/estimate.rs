@@ -55,8 +55,7 @@ impl Requests {
         for (person, chosen) in round.people.iter().zip(&mut round.chosen) {
             let Some(other) = chosen.other.take() else { return };
             let place = |item: &u32| other.ranking.iter().position(|ranked| ranked == item);
-            let logger =
-                |item: &u32| chosen.ranking.iter().position(|ranked| ranked == item);
+            let logger = |item: &u32| chosen.ranking.iter().position(|ranked| ranked == item);
             let same = chosen.shown.iter().zip(&chosen.ranking).take_while(|(a, b)| a == b);
             self.rows.push(Row {
                 person: *person,

@@ -24,6 +24,7 @@ mod number;
 mod terminal;
 mod page;
 pub mod policy;
+pub mod shape;
 mod play;
 mod store;
 

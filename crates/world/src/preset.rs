@@ -119,7 +119,8 @@ impl Preset {
                 ..usual
             },
             Preset::IdGrowth => WorldConfig {
-                users: 50_000,
+                // As many as make ids recur about as in Meta's traces (`world calibrate`).
+                users: 100_000,
                 items: 20_000,
                 catalogue: CatalogueConfig {
                     arrivals_a_day: 1_000_000.0,

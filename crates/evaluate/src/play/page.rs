@@ -87,7 +87,10 @@ fn days(play: &PlayReport) -> Markup {
             colour: colour(at).to_owned(),
             values: arm.days.iter().map(|day| of(day, play.world.users as f64)).collect(),
         });
-        curves(&lines.collect::<Vec<_>>(), about)
+        curves(&lines.collect::<Vec<_>>(), about, &|day| match day {
+            0 => "day 1".to_owned(),
+            day => (day + 1).to_string(),
+        })
     };
     let folded = |name: &str, of: fn(&Tally, f64) -> f64| {
         html! { details { summary { (name) } (plot(of, name)) } }

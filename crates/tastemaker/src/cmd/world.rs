@@ -6,10 +6,14 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use data::{Files, Log, RealFiles};
+use evaluate::shape::Calibration;
+use world::Preset;
 
+use crate::experiment::data_folder;
 use crate::hint;
 use crate::play::{
-    Play, PolicyName, SETTINGS_FILE, Simulation, WorldArgs, run as play, simulate,
+    Look, Play, PolicyName, SETTINGS_FILE, Simulation, WorldArgs, preset, references,
+    run as play, shape, simulate,
 };
 use crate::settings::SettingsArgs;
 use crate::terminal::{answer, note};
@@ -27,6 +31,8 @@ enum Command {
     Simulate(SimulateArgs),
     /// Let two policies play in worlds that begin the same, and hold estimates against the truth
     Play(Box<PlayArgs>),
+    /// Hold worlds against real logs: reuse of ids, popularity of items, length of visits
+    Calibrate(CalibrateArgs),
     /// Print every setting of a world
     Show(ShowArgs),
 }
@@ -91,6 +97,38 @@ struct PlayArgs {
 }
 
 #[derive(Debug, Args)]
+struct CalibrateArgs {
+    /// Worlds: shop, short-video, music-stream, news-pages, id-growth; all where none is named
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = preset)]
+    preset: Vec<Preset>,
+    /// One setting over those of each preset, as `click.base=-3`; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// Seed of everything in them
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+    /// Impressions of each at least
+    #[arg(long, value_name = "NUMBER", default_value_t = 1_000_000)]
+    impressions: u64,
+    /// Who makes the slates: random, popular, oracle, or epsilon:SHARE:POLICY
+    #[arg(long, value_name = "POLICY", default_value = "epsilon:0.2:popular")]
+    policy: PolicyName,
+    /// Items that the policy chooses from, drawn for each request
+    #[arg(long, value_name = "NUMBER", default_value_t = 30, value_parser = candidates)]
+    candidates: u16,
+    /// Folder of the real logs. Default: TASTEMAKER_DATA, else ../shared/data; what is not there is
+    /// said and left out
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Write plots and tables as a page
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
 struct ShowArgs {
     #[command(flatten)]
     world: WorldArgs,
@@ -110,6 +148,7 @@ pub(crate) fn run(args: &CommandArgs) -> Result<()> {
     match &args.command {
         Command::Simulate(args) => run_simulate(args),
         Command::Play(args) => run_play(args),
+        Command::Calibrate(args) => run_calibrate(args),
         Command::Show(args) => {
             let config = args.world.config()?;
             answer(&match args.json {
@@ -169,6 +208,40 @@ fn run_simulate(args: &SimulateArgs) -> Result<()> {
             dir.display()
         ));
     }
+    Ok(())
+}
+
+fn run_calibrate(args: &CalibrateArgs) -> Result<()> {
+    if let crate::play::RankerName::Model(name) = &args.policy.ranker {
+        return Err(hint::error(
+            format!("{name} has nothing to learn from here"),
+            "name random, popular or oracle, or epsilon:SHARE: and one of these",
+        ));
+    }
+    let (mut shapes, missing) = references(&data_folder(args.data.as_deref()))?;
+    for name in &missing {
+        note(&format!("{name} is not there: worlds are not held against it"));
+    }
+    let all = Preset::ALL;
+    for preset in if args.preset.is_empty() { &all[..] } else { &args.preset } {
+        let (preset, seed) = (*preset, args.seed);
+        let world = WorldArgs { preset, world: None, set: args.set.clone(), seed };
+        shapes.push(shape(&Look {
+            preset,
+            config: world.config()?,
+            seed,
+            policy: args.policy.clone(),
+            candidates: args.candidates.into(),
+            impressions: args.impressions,
+        })?);
+    }
+    let held = Calibration::new(shapes, missing);
+    if let Some(path) = &args.html {
+        std::fs::write(path, held.to_html())
+            .with_context(|| format!("writing {}", path.display()))?;
+        note(&format!("the page is in {}", path.display()));
+    }
+    answer(&if args.json { serde_json::to_string_pretty(&held)? } else { held.to_terminal() });
     Ok(())
 }
 

@@ -26,7 +26,8 @@ pub(crate) struct WorldArgs {
     pub(crate) seed: u64,
 }
 
-fn preset(name: &str) -> Result<Preset, String> {
+/// A preset by its name.
+pub(crate) fn preset(name: &str) -> Result<Preset, String> {
     Preset::named(name).ok_or_else(|| {
         let names: Vec<&str> = Preset::ALL.iter().map(|preset| preset.name()).collect();
         format!("there are {}", names.join(", "))

@@ -82,3 +82,77 @@ fn what_cannot_be_is_refused_with_a_hint() {
     let unknown = tastemaker(dir, &["world", "play", "--policy", "magic"]);
     assert!(!unknown.status.success());
 }
+
+#[test]
+#[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
+fn worlds_are_held_against_real_logs() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let calibrate = ["world", "calibrate", "--preset", "shop,news-pages", "--impressions"];
+    let nowhere = [&calibrate[..], &["30000", "--data", "nowhere", "--json"]].concat();
+    let held = object(dir, &nowhere);
+    assert_eq!(held["missing"].as_array().unwrap().len(), 5, "said, not hidden");
+    assert_eq!(held["shapes"].as_array().unwrap().len(), 2);
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
+    let data = std::env::var("TASTEMAKER_DATA").unwrap_or_else(|_| beside.to_owned());
+    if !std::path::Path::new(&data).join("msweb").is_dir() {
+        println!("SKIPPED: {data} has no real logs; TASTEMAKER_DATA names their folder");
+        return;
+    }
+    let real = ["1000000", "--data", data.as_str(), "--html", "held.html", "--json"];
+    let held = object(dir, &[&calibrate[..], &real[..]].concat());
+    let nearest = held["nearest"].as_array().unwrap();
+    let apart = |curve: &str, real: &str, made: &str| {
+        let found =
+            nearest.iter().find(|it| it["curve"] == curve && it["real"] == real).unwrap();
+        assert_eq!(found["made"], made, "{found}");
+        found["distance"].as_f64().unwrap()
+    };
+    let visits = apart("lengths", "msweb", "news-pages");
+    assert!(visits < 0.1, "visits of news pages: {visits}");
+    let skew = apart("skew", "ML-1M", "shop");
+    assert!(skew < 0.1, "popularity in the shop: {skew}");
+    let page = std::fs::read_to_string(dir.join("held.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains("traces 2022"));
+}
+
+#[test]
+fn a_policy_is_valued_from_the_log_of_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    for policy in ["random", "epsilon:0.5:oracle"] {
+        let into = policy.rsplit(':').next().unwrap();
+        let mut simulate = vec!["world", "simulate", "--impressions", "60000", "--into", into];
+        simulate.extend(["--policy", policy, "--candidates", "12", "--json"]);
+        simulate.extend(["--preset", "shop", "--set", "users=500", "--set", "items=12"]);
+        simulate.extend(["--set", "catalogue.arrivals_a_day=0"]);
+        object(dir, &simulate);
+    }
+    let found = object(dir, &["policy", "random", "--of-log", "oracle", "--json"]);
+    let names: Vec<&str> = found["estimators"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|estimator| estimator["name"].as_str())
+        .collect();
+    assert!(names.contains(&"DR") && names.contains(&"SNIPS"), "{names:?}");
+    assert!(!names.contains(&"replay"), "nothing is certain in these shares");
+    let low = found["logged"]["low"].as_f64().unwrap();
+    assert!(low > 0.0 && found["rows"].as_u64().unwrap() >= 60_000);
+    // A table of the same policy as one that shows each alike: what was logged, again.
+    let mut table = String::from("item,place,chance\n");
+    for place in 1..=12 {
+        (0..12).for_each(|item| table.push_str(&format!("i{item},{place},{}\n", 1.0 / 12.0)));
+    }
+    std::fs::write(dir.join("alike.csv"), &table).unwrap();
+    let alike = object(dir, &["policy", "random", "--table", "alike.csv", "--json"]);
+    let ips = alike["estimators"].as_array().unwrap().iter().find(|it| it["name"] == "IPS");
+    let difference = ips.unwrap()["value"]["value"].as_f64().unwrap()
+        - alike["logged"]["value"].as_f64().unwrap();
+    assert!(difference.abs() < 1e-6, "{difference}");
+    std::fs::write(dir.join("bad.csv"), "item,place,chance\ni1,0,1\n").unwrap();
+    let err = refused(dir, &["policy", "random", "--table", "bad.csv"]);
+    assert!(err.contains("line 2") && err.contains("place"), "{err}");
+    let err = refused(dir, &["policy", "random", "--of-log", "oracle", "--reward", "sale"]);
+    assert!(err.contains("sale") && err.contains("click"), "{err}");
+}

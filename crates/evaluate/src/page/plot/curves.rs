@@ -1,4 +1,4 @@
-//! Values over days as curves.
+//! Values along an axis as curves.
 
 use maud::{Markup, html};
 
@@ -6,7 +6,7 @@ use super::scale::Scale;
 use super::{WIDTH, px};
 use crate::number::{digits, fixed};
 
-/// One curve: a value a day, where there is one.
+/// One curve: a value for each point of the axis, where there is one.
 pub(crate) struct Curve {
     pub(crate) label: String,
     /// A class of the style sheet.
@@ -16,25 +16,25 @@ pub(crate) struct Curve {
 
 /// Words below the axis at most.
 const WORDS: usize = 12;
-/// Days at most whose values have a mark each.
+/// Points at most whose values have a mark each.
 const MARKS: usize = 40;
 
-/// Days from left to right, the first being day 1. What is no number leaves a gap.
-pub(crate) fn curves(curves: &[Curve], about: &str) -> Markup {
+/// Points from left to right, each named by `name` from 0. What is no number leaves a gap.
+pub(crate) fn curves(curves: &[Curve], about: &str, name: &dyn Fn(usize) -> String) -> Markup {
     const LEFT: f64 = 58.0;
     const RIGHT: f64 = 14.0;
     const HEIGHT: f64 = 280.0;
     const BOTTOM: f64 = HEIGHT - 34.0;
     const TOP: f64 = 10.0;
     let scale = Scale::around(curves.iter().flat_map(|curve| curve.values.iter().copied()));
-    let days = curves.iter().map(|curve| curve.values.len()).max().unwrap_or(0);
-    let step = (WIDTH - LEFT - RIGHT) / (days.max(2) - 1) as f64;
-    let x = |day: usize| match days {
+    let points = curves.iter().map(|curve| curve.values.len()).max().unwrap_or(0);
+    let step = (WIDTH - LEFT - RIGHT) / (points.max(2) - 1) as f64;
+    let x = |at: usize| match points {
         1 => (LEFT + WIDTH - RIGHT) / 2.0,
-        _ => LEFT + day as f64 * step,
+        _ => LEFT + at as f64 * step,
     };
     let y = |value: f64| BOTTOM - (BOTTOM - TOP) * scale.share(value).clamp(0.0, 1.0);
-    let every = days.div_ceil(WORDS).max(1);
+    let every = points.div_ceil(WORDS).max(1);
     html! {
         div.plot {
             svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(about) {
@@ -42,22 +42,20 @@ pub(crate) fn curves(curves: &[Curve], about: &str) -> Markup {
                     line.grid x1=(px(LEFT)) x2=(px(WIDTH - RIGHT)) y1=(px(y(tick))) y2=(px(y(tick))) {}
                     text.tick x=(px(LEFT - 10.0)) y=(px(y(tick) + 4.0)) text-anchor="end" { (scale.label(tick)) }
                 }
-                @for day in (0..days).step_by(every) {
-                    text.tick x=(px(x(day))) y=(px(BOTTOM + 20.0)) text-anchor="middle" {
-                        @if day == 0 { "day 1" } @else { (day + 1) }
-                    }
+                @for at in (0..points).step_by(every) {
+                    text.tick x=(px(x(at))) y=(px(BOTTOM + 20.0)) text-anchor="middle" { (name(at)) }
                 }
                 @for curve in curves {
                     g class=(curve.colour) {
                         @for points in pieces(&curve.values) {
                             polyline.curve points=(path(&points, x, y)) {}
                         }
-                        @if days <= MARKS {
-                            @for (day, value) in curve.values.iter().enumerate() {
+                        @if points <= MARKS {
+                            @for (at, value) in curve.values.iter().enumerate() {
                                 @if value.is_finite() {
                                     g {
-                                        title { (curve.label) ", day " (day + 1) ": " (fixed(*value, digits(*value))) }
-                                        circle cx=(px(x(day))) cy=(px(y(*value))) r="4" {}
+                                        title { (curve.label) ", " (name(at)) ": " (fixed(*value, digits(*value))) }
+                                        circle cx=(px(x(at))) cy=(px(y(*value))) r="4" {}
                                     }
                                 }
                             }
@@ -69,7 +67,7 @@ pub(crate) fn curves(curves: &[Curve], about: &str) -> Markup {
     }
 }
 
-/// Runs of days that have a value.
+/// Runs of points that have a value.
 fn pieces(values: &[f64]) -> Vec<Vec<(usize, f64)>> {
     let numbered: Vec<(usize, f64)> = values.iter().copied().enumerate().collect();
     let runs = numbered.split(|(_, value)| !value.is_finite());
@@ -77,6 +75,6 @@ fn pieces(values: &[f64]) -> Vec<Vec<(usize, f64)>> {
 }
 
 fn path(points: &[(usize, f64)], x: impl Fn(usize) -> f64, y: impl Fn(f64) -> f64) -> String {
-    let points = points.iter().map(|(day, value)| format!("{:.1},{:.1}", x(*day), y(*value)));
+    let points = points.iter().map(|(at, value)| format!("{:.1},{:.1}", x(*at), y(*value)));
     points.collect::<Vec<_>>().join(" ")
 }

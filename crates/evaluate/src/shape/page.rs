@@ -14,8 +14,9 @@ pub(super) const QUESTIONS: [(&str, &str); 3] = [
     ("skew", "Share of events that fall on the most popular share of items"),
     ("lengths", "Share of visits with at most so many events"),
 ];
-/// Colours of curves; further ones begin again.
-const COLOURS: usize = 8;
+/// Colours of worlds, then of real logs; further ones begin again.
+const MADE: [&str; 5] = ["s0", "s1", "s2", "s3", "s4"];
+const REAL: [&str; 3] = ["s5 dashed", "s6 dashed", "s7 dashed"];
 
 /// Points of a curve.
 pub(super) fn ticks(curve: &str) -> usize {
@@ -44,11 +45,7 @@ pub(super) fn document(held: &Calibration) -> Markup {
                 (style())
                 h1 { "Worlds beside real logs" }
                 p.answer { (answer(held)) }
-                ul.legend aria-label="Logs" {
-                    @for (at, shape) in held.shapes.iter().enumerate() {
-                        li { i class=(colour(at)) {} (shape.name) @if !shape.made { " (real)" } }
-                    }
-                }
+            p.note { "Real logs are dashed." }
                 @for (curve, question) in QUESTIONS { (section(held, curve, question)) }
                 section {
                     h2 { "What was counted" }
@@ -79,8 +76,11 @@ fn answer(held: &Calibration) -> String {
     }
 }
 
-fn colour(at: usize) -> String {
-    format!("s{}", at % COLOURS + 1)
+/// Real logs and worlds each count from the first of theirs.
+fn colour(held: &Calibration, at: usize) -> &'static str {
+    let made = held.shapes[at].made;
+    let before = held.shapes[..at].iter().filter(|shape| shape.made == made).count();
+    if made { MADE[before % MADE.len()] } else { REAL[before % REAL.len()] }
 }
 
 fn section(held: &Calibration, curve: &str, question: &str) -> Markup {
@@ -91,13 +91,20 @@ fn section(held: &Calibration, curve: &str, question: &str) -> Markup {
         .enumerate()
         .filter_map(|(at, shape)| {
             let values = of.and_then(|of| of(shape))?.clone();
-            Some(Curve { label: shape.name.clone(), colour: colour(at), values })
+            Some(Curve {
+                label: shape.name.clone(),
+                colour: colour(held, at).to_owned(),
+                values,
+            })
         })
         .collect();
     let nearest: Vec<_> = held.nearest.iter().filter(|it| it.curve == curve).collect();
     html! {
         section {
             h2 { (question) }
+            ul.legend aria-label="Logs; real ones are dashed" {
+                @for curve in &drawn { li { i class=(curve.colour) {} (curve.label) } }
+            }
             (curves(&drawn, question, &|at| label(curve, at)))
             @if !nearest.is_empty() {
                 h3 { "Largest distance of the two curves" }

@@ -44,7 +44,7 @@ pub(crate) struct PaperArgs {
     /// Print everything as one JSON object
     #[arg(long)]
     json: bool,
-    /// Write that object to a file as well
+    /// Write that object to a file as well, with what the file knows and the store does not
     #[arg(long, value_name = "FILE")]
     measured: Option<PathBuf>,
 }
@@ -64,8 +64,16 @@ pub(crate) fn run(args: &PaperArgs) -> Result<()> {
     if !args.show {
         paper::run(&recipe, &choice)?;
     }
-    let summary = paper::summarise(&recipe, &choice)?;
+    let mut summary = paper::summarise(&recipe, &choice)?;
     if let Some(path) = &args.measured {
+        if path.exists() {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("reading {}", path.display()))?;
+            let older = serde_json::from_str(&text).with_context(|| {
+                format!("{} is no file that --measured wrote", path.display())
+            })?;
+            summary.keep(older);
+        }
         write(&summary, path)?;
     }
     if args.json {

@@ -17,6 +17,7 @@ mod runner;
 mod summary;
 mod verdict;
 mod reversal;
+mod merge;
 mod table;
 mod reversal_table;
 

@@ -9,8 +9,7 @@ use world::{Creator, Kind, Mode, Preset, Request, World, WorldConfig};
 use super::arm::{Arm, Round};
 use super::chosen::Chooser;
 use super::known::Known;
-use super::policy::{PolicyName, RankerName};
-use super::ranker::Ranker;
+use super::policy::PolicyName;
 use crate::terminal::with_progress;
 
 /// Clicks of a person that a training sample looks up beside the item that it is about.
@@ -34,19 +33,7 @@ pub(crate) struct Look {
 pub(crate) fn shape(look: &Look) -> Result<Shape> {
     let name = look.preset.name();
     with_progress(name, |progress| {
-        let ranker = match look.policy.ranker {
-            RankerName::Popular => Ranker::Popular,
-            RankerName::Oracle => Ranker::Oracle,
-            _ => Ranker::Random,
-        };
-        let chooser = Chooser {
-            name: look.policy.clone(),
-            ranker,
-            candidates: look.candidates,
-            seed: look.seed,
-            other: None,
-            wants_best: false,
-        };
+        let chooser = Chooser::of_no_model(look.policy.clone(), look.candidates, look.seed);
         let world = World::new(look.config.clone(), look.seed)?;
         let mut arm = Arm { world, chooser, known: Known::new(look.config.users) };
         let mut counts = Counts::new(look);

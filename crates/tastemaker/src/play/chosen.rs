@@ -5,7 +5,7 @@ use world::{PlaceTruth, Request, Slates, Truth, World};
 
 use super::candidates::{Chance, Draw, draw};
 use super::known::Known;
-use super::policy::PolicyName;
+use super::policy::{PolicyName, RankerName};
 use super::ranker::Ranker;
 
 /// One answer.
@@ -49,6 +49,16 @@ pub(super) struct Chooser {
 }
 
 impl Chooser {
+    /// Of a policy that needs no model; nobody is asked what else could have been done.
+    pub(super) fn of_no_model(name: PolicyName, candidates: usize, seed: u64) -> Chooser {
+        let ranker = match name.ranker {
+            RankerName::Popular => Ranker::Popular,
+            RankerName::Oracle => Ranker::Oracle,
+            RankerName::Random | RankerName::Model(_) => Ranker::Random,
+        };
+        Chooser { name, ranker, candidates, seed, other: None, wants_best: false }
+    }
+
     /// Answers every request of the round, on all cores.
     pub(super) fn answer(&self, world: &World, known: &Known) -> Vec<Chosen> {
         world

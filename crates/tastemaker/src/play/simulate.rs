@@ -12,7 +12,6 @@ use super::arm::{Arm, Round};
 use super::chosen::Chooser;
 use super::known::Known;
 use super::policy::PolicyName;
-use super::ranker::Ranker;
 use super::truth_file::TruthFile;
 use crate::hint;
 use crate::scale::peak_mib;
@@ -149,19 +148,8 @@ pub(crate) fn simulate(simulation: &Simulation) -> Result<Simulated> {
 
 impl Simulation {
     fn chooser(&self) -> Chooser {
-        let ranker = match self.policy.ranker {
-            super::policy::RankerName::Popular => Ranker::Popular,
-            super::policy::RankerName::Oracle => Ranker::Oracle,
-            _ => Ranker::Random,
-        };
-        Chooser {
-            name: self.policy.clone(),
-            ranker,
-            candidates: self.candidates,
-            seed: self.seed,
-            other: None,
-            wants_best: self.truth,
-        }
+        let plain = Chooser::of_no_model(self.policy.clone(), self.candidates, self.seed);
+        Chooser { wants_best: self.truth, ..plain }
     }
 
     fn file(&self, impressions: u64, checksum: &str) -> WorldFile {

@@ -34,8 +34,8 @@ pub use config::{EvaluateConfig, SeenPolicy};
 pub use error::{Error, Result};
 pub use measure::{Ranked, Setting, evaluate};
 pub use play::{
-    ArmReport, Difference, Estimator, PLAY_FORMAT, PlayReport, PolicyEstimates, Tally,
-    WorldFacts,
+    ArmReport, Difference, Estimator, Interleaved, PLAY_FORMAT, PlayReport, PolicyEstimates,
+    Tally, WorldFacts,
 };
 pub use report::{
     At, Beyond, CatalogueFacts, Group, GroupRow, GroupSize, Measured, Metric, ModelReport,

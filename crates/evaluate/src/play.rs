@@ -28,6 +28,9 @@ pub struct PlayReport {
     pub differences: Vec<Difference>,
     /// What the log of the second arm says of the first, beside the truth.
     pub estimates: Vec<PolicyEstimates>,
+    /// Both in one slate; `None` in plays from before there was such a thing.
+    #[serde(default)]
+    pub interleaved: Option<Interleaved>,
     /// The answer in one or two sentences.
     pub verdict: String,
 }
@@ -149,6 +152,20 @@ pub struct Estimator {
     /// With its 95 % interval over people.
     #[serde(deserialize_with = "kept::interval")]
     pub value: Interval,
+}
+
+/// Team-draft interleaving of the orders of both arms (Radlinski et al. 2008).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Interleaved {
+    /// Requests, each answered by both.
+    pub requests: u64,
+    /// Of these, where the first arm's picks had more clicks.
+    pub first_won: u64,
+    /// Where the second's had.
+    pub second_won: u64,
+    /// Clicks on picks of the first minus those of the second, a request; interval over people.
+    #[serde(deserialize_with = "kept::interval")]
+    pub credit: Interval,
 }
 
 impl PlayReport {

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::measure::{
     click_rate, satisfaction_a_person, satisfaction_a_visit, visits_a_person,
 };
-use super::words::{arm_name, of_the_log, pace, weights, world_words};
+use super::words::{arm_name, interleaved_words, of_the_log, pace, weights, world_words};
 use super::{PlayReport, PolicyEstimates, Tally, tables};
 use crate::number::fixed;
 use crate::page::plot::{Curve, Row, around, curves};
@@ -56,6 +56,12 @@ pub(super) fn body(play: &PlayReport) -> Markup {
                     h3 { "A person, " (arm_name(play, 0)) " minus " (arm_name(play, 1)) }
                     p.about { "With the 95 % interval over people. The colour says where it leaves 0 out." }
                     (tables::differences(play))
+                }
+            }
+            @if let Some(interleaved) = &play.interleaved {
+                section {
+                    h2 { "In one slate" }
+                    p.fact { (interleaved_words(play, interleaved)) "." }
                 }
             }
             @for estimates in &play.estimates { section { (of_log(play, estimates)) } }

@@ -3,7 +3,7 @@
 use comfy_table::Table;
 
 use super::measure::MEASURES;
-use super::words::{arm_name, of_the_log, pace, weights, world_words};
+use super::words::{arm_name, interleaved_words, of_the_log, pace, weights, world_words};
 use super::{PlayReport, PolicyEstimates};
 use crate::number::{digits, fixed, interval, signed, signed_interval};
 use crate::terminal::{add, table};
@@ -17,6 +17,9 @@ pub(super) fn text(play: &PlayReport) -> String {
         lines.push(String::new());
         lines.push("a person, first minus second".to_owned());
         lines.push(differences(play).to_string());
+    }
+    if let Some(interleaved) = &play.interleaved {
+        lines.push(interleaved_words(play, interleaved));
     }
     for estimates in &play.estimates {
         lines.push(String::new());

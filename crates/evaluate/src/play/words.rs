@@ -2,8 +2,8 @@
 
 use data::{grouped, seconds_in_words};
 
-use super::{ArmReport, PlayReport, PolicyEstimates};
-use crate::number::fixed;
+use super::{ArmReport, Interleaved, PlayReport, PolicyEstimates};
+use crate::number::{fixed, signed, signed_interval};
 
 /// Name of the first or second arm.
 pub(super) fn arm_name(play: &PlayReport, at: usize) -> &str {
@@ -29,6 +29,28 @@ pub(super) fn weights(estimates: &PolicyEstimates) -> String {
         fixed(estimates.weight_mean, 3),
         fixed(estimates.weight_max, 1),
         fixed(estimates.logged_value, 4)
+    )
+}
+
+/// What interleaving says, and how sure it is.
+pub(super) fn interleaved_words(play: &PlayReport, it: &Interleaved) -> String {
+    let (first, second) = (arm_name(play, 0), arm_name(play, 1));
+    let share = |won: u64| format!("{:.1} %", 100.0 * won as f64 / it.requests.max(1) as f64);
+    let preferred = if it.credit.low > 0.0 {
+        format!("people prefer {first}")
+    } else if it.credit.high < 0.0 {
+        format!("people prefer {second}")
+    } else {
+        "people prefer neither".to_owned()
+    };
+    format!(
+        "Both in one slate, drafted by turns ({} requests): {first} has more clicks in {}, {second} in \
+         {}; {} clicks a request for {first}, {}: {preferred}, by clicks",
+        grouped(it.requests),
+        share(it.first_won),
+        share(it.second_won),
+        signed(it.credit.value, 4),
+        signed_interval(it.credit, 4),
     )
 }
 

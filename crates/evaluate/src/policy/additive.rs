@@ -38,9 +38,18 @@ impl Additive {
         if bad.is_some() {
             return Err(Error::input("pairs of a slate", "a chance lies outside 0 to 1"));
         }
-        let parts = gamma.self_adjoint_eigen(Side::Lower).map_err(|_| {
-            Error::Refused("the chances of pairs of a slate have no eigenvalues".into())
-        })?;
+        // Many equal eigenvalues may keep the iteration from ending; moved apart by less than what
+        // counts as 0 they do not.
+        let apart = Mat::from_fn(side, side, |a, b| match a == b {
+            true => gamma[(a, b)] + 0.01 * NOTHING * (a + 1) as f64 / side as f64,
+            false => gamma[(a, b)],
+        });
+        let parts = gamma
+            .self_adjoint_eigen(Side::Lower)
+            .or_else(|_| apart.self_adjoint_eigen(Side::Lower))
+            .map_err(|_| {
+                Error::Refused("the chances of pairs of a slate have no eigenvalues".into())
+            })?;
         let values: Vec<f64> = (0..side).map(|at| parts.S()[at]).collect();
         let least = NOTHING * values.iter().fold(0.0f64, |most, value| most.max(value.abs()));
         let scaled = Mat::from_fn(side, side, |row, at| match values[at] {

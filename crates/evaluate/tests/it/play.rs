@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use data::{Files, RealFiles};
 use evaluate::{
-    ArmReport, Difference, Estimator, Interval, PLAY_FORMAT, PlayReport, PolicyEstimates,
-    Tally, WorldFacts,
+    ArmReport, Difference, Estimator, Interleaved, Interval, PLAY_FORMAT, PlayReport,
+    PolicyEstimates, Tally, WorldFacts,
 };
 use expect_test::expect;
 
@@ -100,6 +100,12 @@ fn made() -> PlayReport {
             weight_mean: 0.987,
             alarms: vec!["few rows carry most of the weight".into()],
         }],
+        interleaved: Some(Interleaved {
+            requests: 50_210,
+            first_won: 9_113,
+            second_won: 7_004,
+            credit: Interval { value: 0.0512, low: 0.0402, high: 0.0631 },
+        }),
         verdict: "item-knn pleases people more than epsilon:0.1:popular.".into(),
     }
 }
@@ -140,6 +146,7 @@ fn a_play_fits_a_terminal() {
         │ visits           7.2300                7.1600      +0.0700   -0.0500 to +0.1900 │
         │ abandons         1.2000                1.3000      -0.1000   -0.1500 to -0.0500 │
         └─────────────────────────────────────────────────────────────────────────────────┘
+        Both in one slate, drafted by turns (50,210 requests): item-knn has more clicks in 18.1 %, epsilon:0.1:popular in 13.9 %; +0.0512 clicks a request for item-knn, +0.0402 to +0.0631: people prefer item-knn, by clicks
 
         What the log of epsilon:0.1:popular says of item-knn: click on the first place
         ALARM: few rows carry most of the weight

@@ -250,6 +250,15 @@ fn the_pseudo_inverse_is_right_over_all_slates() {
     let of_pairs = spread(&|slate| additive.weight(&wanted, &slate));
     let of_slates = spread(&|slate| target(slate) / logger(slate));
     assert!(of_pairs < 0.7 * of_slates, "{of_pairs} {of_slates}");
+    // A logger that never leaves anything to chance speaks for itself alone, at any size.
+    for (places, candidates) in [(2, 4), (10, 30)] {
+        let certain = Additive::explored(places, candidates, 0.0).unwrap();
+        let mut own = vec![0.0; places * candidates];
+        (0..places).for_each(|place| own[place * candidates + place] = 1.0);
+        let shown: Vec<usize> = (0..places).collect();
+        let weight = certain.weight(&own, &shown);
+        assert!((weight - 1.0).abs() < 1e-6, "{weight}");
+    }
     assert!(Additive::explored(3, 2, 0.5).is_err());
     assert!(Additive::new(1, 1, |_, _| 2.0).is_err());
 }

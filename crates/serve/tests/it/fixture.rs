@@ -203,6 +203,7 @@ pub(crate) fn play(first: &str, second: &str) -> PlayReport {
             weight_mean: 1.003,
             alarms: vec!["the effective sample is small".into()],
         }],
+        interleaved: None,
         verdict: format!("{first} is better for people than {second}."),
     }
 }

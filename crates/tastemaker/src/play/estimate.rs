@@ -234,7 +234,9 @@ impl Pairs {
         Pairs {
             logger_explored: logger.explored,
             target_explored: target.explored,
-            within_reach: rows.iter().all(|row| pairs(row) <= PAIRS_MAX),
+            // A log without chance says nothing of pairs that it never shows.
+            within_reach: logger.explored > 0.0
+                && rows.iter().all(|row| pairs(row) <= PAIRS_MAX),
             known: BTreeMap::new(),
         }
     }

@@ -8,6 +8,7 @@
 
 mod candidates;
 mod chosen;
+mod duel;
 mod estimate;
 mod known;
 mod arm;

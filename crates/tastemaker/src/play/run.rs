@@ -12,6 +12,7 @@ use world::{World, WorldConfig};
 
 use super::arm::{Arm, Counts};
 use super::chosen::Chooser;
+use super::duel::duel;
 use super::estimate::{Requests, estimates};
 use super::known::Known;
 use super::policy::{PolicyName, RankerName};
@@ -72,14 +73,18 @@ pub(crate) fn run(mut play: Play) -> Result<PlayReport> {
     let mut arms = Vec::new();
     let mut counts = Vec::new();
     let mut logged = Requests::default();
-    for (at, chooser) in [in_question, against].into_iter().enumerate() {
-        begun.chooser = chooser;
+    let both = [in_question, against];
+    for (at, chooser) in both.iter().enumerate() {
+        begun.chooser = chooser.clone();
         let (report, counted) =
             unseen(|progress| play.arm(begun.clone(), at, &mut logged, &mut screen, progress))?;
         arms.push(report);
         counts.push(counted);
     }
     screen.leave();
+    let interleaved = with_progress("interleave", |progress| {
+        duel(begun, [&both[0], &both[1]], play.days, progress)
+    })?;
     let differences = play.differences(&counts)?;
     let estimates = with_progress("estimate", |progress| {
         estimates(&logged, &play.policies, play.seed, progress)
@@ -91,6 +96,7 @@ pub(crate) fn run(mut play: Play) -> Result<PlayReport> {
         arms,
         differences,
         estimates,
+        interleaved: Some(interleaved),
         verdict,
     })
 }
@@ -111,19 +117,8 @@ impl Play {
 
     /// A world in which a policy has shown `warm` impressions, and what is known of it then.
     fn warm_up(&self, name: &PolicyName, expected: Option<&WorldFile>) -> Result<Arm> {
-        let ranker = match name.ranker {
-            RankerName::Popular => Ranker::Popular,
-            RankerName::Oracle => Ranker::Oracle,
-            _ => Ranker::Random,
-        };
-        let chooser = Chooser {
-            name: name.clone(),
-            ranker,
-            candidates: expected.map_or(self.candidates, |file| file.candidates),
-            seed: self.seed,
-            other: None,
-            wants_best: false,
-        };
+        let candidates = expected.map_or(self.candidates, |file| file.candidates);
+        let chooser = Chooser::of_no_model(name.clone(), candidates, self.seed);
         let world = World::new(self.config.clone(), self.seed)?;
         let mut arm = Arm { world, chooser, known: Known::new(self.config.users) };
         with_progress("warm up", |progress| {

@@ -46,6 +46,9 @@ fn a_world_writes_a_log_that_a_model_learns_from_and_plays_in() {
     let gain = &play["differences"][0];
     assert_eq!(gain["of"], "satisfaction");
     assert!(gain["difference"]["low"].as_f64().unwrap() > 0.0, "{gain}");
+    // So do clicks where both share a slate.
+    let credit = play["interleaved"]["credit"]["low"].as_f64().unwrap();
+    assert!(credit > 0.0, "{}", play["interleaved"]);
     // The log of popularity, half of it chance, says what the model is worth.
     let first = &play["estimates"][0];
     let truth = first["true_value"].as_f64().unwrap();

@@ -1,8 +1,8 @@
 """Every comparison by its name on the command line: a module whose `measure(settings)` does it."""
 
 from . import (
-    als, attention, ease, epoch_hstu, epoch_sasrec, import_large, import_movielens, mfalcon, ope, serve,
-    step_hstu, step_sasrec, topk,
+    als, attention, ease, epoch_hstu, epoch_sasrec, import_large, import_movielens, lookup, mfalcon, ope,
+    serve, step_hstu, step_sasrec, topk, update,
 )
 
 COMPARISONS = {
@@ -19,4 +19,6 @@ COMPARISONS = {
     "mfalcon": mfalcon,
     "topk": topk,
     "ope": ope,
+    "lookup": lookup,
+    "update": update,
 }

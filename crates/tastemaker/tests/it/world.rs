@@ -97,7 +97,8 @@ fn worlds_are_held_against_real_logs() {
     assert_eq!(held["missing"].as_array().unwrap().len(), 5, "said, not hidden");
     assert_eq!(held["shapes"].as_array().unwrap().len(), 2);
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
-    let data = std::env::var("TASTEMAKER_DATA").unwrap_or_else(|_| beside.to_owned());
+    let data = std::env::var_os("TASTEMAKER_DATA").unwrap_or_else(|| beside.into());
+    let data = data.to_string_lossy().into_owned();
     if !std::path::Path::new(&data).join("msweb").is_dir() {
         println!("SKIPPED: {data} has no real logs; TASTEMAKER_DATA names their folder");
         return;

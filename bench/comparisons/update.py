@@ -1,0 +1,3 @@
+"""Updates of embedding rows: see tables.py."""
+
+from .tables import update as measure  # noqa: F401

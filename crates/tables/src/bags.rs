@@ -1,0 +1,78 @@
+//! Ids of one feature, bag by bag.
+
+use data::KeyedJagged;
+
+use crate::{Error, Result};
+
+/// Bags of ids, one a sample, in the form of offsets and values.
+#[derive(Debug, Clone, Copy)]
+pub struct Bags<'a> {
+    offsets: &'a [i32],
+    ids: &'a [u64],
+    weights: Option<&'a [f32]>,
+}
+
+impl<'a> Bags<'a> {
+    /// The cells of feature number `key`, from its first sample to its last.
+    ///
+    /// # Panics
+    /// Where there is no such feature.
+    pub fn of(features: &'a KeyedJagged<u64>, key: usize) -> Bags<'a> {
+        assert!(key < features.keys().len(), "feature {key} of {}", features.keys().len());
+        let samples = features.samples();
+        let offsets = &features.cells().offsets()[key * samples..=(key + 1) * samples];
+        Bags { offsets, ids: features.cells().values(), weights: None }
+    }
+
+    /// With a weight for each of the feature's ids, aligned with all values of all features.
+    ///
+    /// # Errors
+    /// Where there is not one an id, or one is not finite.
+    pub fn weighted(self, weights: &'a [f32]) -> Result<Bags<'a>> {
+        let what = match weights.iter().position(|weight| !weight.is_finite()) {
+            Some(at) => format!("weight {at} is {}", weights[at]),
+            None if weights.len() != self.ids.len() => {
+                format!("{} for {} ids", weights.len(), self.ids.len())
+            }
+            None => return Ok(Bags { weights: Some(weights), ..self }),
+        };
+        Err(Error::Setting { field: "weights", what })
+    }
+
+    /// Bags.
+    pub fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Where the ids of a bag lie.
+    #[inline]
+    pub(crate) fn range(&self, bag: usize) -> std::ops::Range<usize> {
+        self.offsets[bag] as usize..self.offsets[bag + 1] as usize
+    }
+
+    /// Where all of the feature's ids lie.
+    pub(crate) fn whole(&self) -> std::ops::Range<usize> {
+        self.offsets[0] as usize..self.offsets[self.len()] as usize
+    }
+
+    pub(crate) fn ids(&self) -> &'a [u64] {
+        &self.ids[self.whole()]
+    }
+
+    /// The id at a place among all values.
+    #[inline]
+    pub(crate) fn id(&self, place: usize) -> u64 {
+        self.ids[place]
+    }
+
+    /// Weight of the id at a place among all values.
+    #[inline]
+    pub(crate) fn weight(&self, place: usize) -> f32 {
+        self.weights.map_or(1.0, |weights| weights[place])
+    }
+}

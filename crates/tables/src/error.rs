@@ -1,0 +1,26 @@
+//! What can go wrong.
+
+/// Result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// An error, with the table or setting it is about.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting that cannot be.
+    #[error("{field}: {what}")]
+    Setting {
+        /// Which.
+        field: &'static str,
+        /// Why.
+        what: String,
+    },
+    /// Input that does not fit the table.
+    #[error("table {table}: {what}")]
+    Input {
+        /// Its name.
+        table: String,
+        /// Why.
+        what: String,
+    },
+}

@@ -1,0 +1,95 @@
+//! Rows of bags, pooled.
+
+use rayon::prelude::*;
+
+use crate::table::UNKNOWN;
+use crate::{Bags, Result, Table};
+
+/// What becomes of the rows of a bag. An empty bag is 0; an id without a row adds nothing, but
+/// counts in a mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pooling {
+    /// `Σ_i weight_i · row_i`.
+    Sum,
+    /// That over the number of ids.
+    Mean,
+}
+
+/// Bags that one thread takes at a time.
+const BAGS: usize = 32;
+
+impl Pooling {
+    /// What the sum of a bag of so many ids is multiplied with.
+    #[inline]
+    pub(crate) fn share(self, ids: usize) -> f32 {
+        match self {
+            Pooling::Sum => 1.0,
+            Pooling::Mean => 1.0 / ids.max(1) as f32,
+        }
+    }
+}
+
+impl Table {
+    /// Pools several features, each from its table, side by side into `out` `[samples, Σ widths]`, in
+    /// parallel over samples. Bags of all features are of the same samples.
+    ///
+    /// # Errors
+    /// Where an id of a dense table is beyond its rows; `out` is untouched then.
+    ///
+    /// # Panics
+    /// Where features differ in samples, or `out` has another size.
+    pub fn pooled(
+        features: &[(&Table, Bags<'_>)],
+        pooling: Pooling,
+        out: &mut [f32],
+    ) -> Result<()> {
+        let Some((_, first)) = features.first() else { return Ok(()) };
+        let samples = first.len();
+        let width: usize = features.iter().map(|(table, _)| table.config.width).sum();
+        assert!(features.iter().all(|(_, bags)| bags.len() == samples), "one bag a sample");
+        assert_eq!(out.len(), samples * width, "samples times widths");
+        features.par_iter().try_for_each(|(table, bags)| table.check(bags.ids()))?;
+        out.par_chunks_mut(BAGS * width).enumerate().for_each(|(part, out)| {
+            let from = part * BAGS;
+            let mut at = 0;
+            for (table, bags) in features {
+                let own = table.config.width;
+                for (sample, out) in out.chunks_exact_mut(width).enumerate() {
+                    table.pool(bags, from + sample, pooling, &mut out[at..at + own]);
+                }
+                at += own;
+            }
+        });
+        Ok(())
+    }
+
+    #[inline]
+    fn pool(&self, bags: &Bags<'_>, bag: usize, pooling: Pooling, out: &mut [f32]) {
+        out.fill(0.0);
+        let range = bags.range(bag);
+        let share = pooling.share(range.len());
+        for place in range {
+            let row = self.find(bags.id(place));
+            if row != UNKNOWN {
+                self.slab.add(row as usize, share * bags.weight(place), out);
+            }
+        }
+    }
+
+    /// Rows of every id in order, `[ids, width]`, 0 for an id without one.
+    ///
+    /// # Errors
+    /// As [`Table::pooled`].
+    ///
+    /// # Panics
+    /// Where `out` has another size.
+    pub fn sequence(&self, ids: &[u64], out: &mut [f32]) -> Result<()> {
+        let width = self.config.width;
+        assert_eq!(out.len(), ids.len() * width, "ids times width");
+        self.check(ids)?;
+        out.par_chunks_mut(width).with_min_len(256).zip(ids).for_each(|(out, id)| {
+            self.row(*id, out);
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,164 @@
+//! Rows of one width in chunks: a slab grows by a chunk, and nothing that it has moves.
+
+use crate::dtype::{from_bf16, to_bf16};
+use crate::{Dtype, Error, Result};
+
+/// Rows of a chunk.
+pub(crate) const CHUNK_ROWS: usize = 1 << 14;
+/// Rows are numbered in 32 bits, the last number is nobody's.
+const ROWS_MAX: usize = u32::MAX as usize;
+
+/// Rows of numbers.
+#[derive(Debug, Clone)]
+pub struct Slab {
+    width: usize,
+    dtype: Dtype,
+    rows: usize,
+    chunks: Vec<Chunk>,
+}
+
+/// [`CHUNK_ROWS`] rows, the last chunk of a fixed table fewer.
+#[derive(Debug, Clone)]
+pub(crate) enum Chunk {
+    F32(Vec<f32>),
+    Bf16(Vec<u16>),
+}
+
+impl Slab {
+    /// Without a row.
+    ///
+    /// # Errors
+    /// Where the width is 0 or above 65,536.
+    pub fn new(width: usize, dtype: Dtype) -> Result<Slab> {
+        if width == 0 || width > 1 << 16 {
+            let what = format!("{width} is not between 1 and 65,536");
+            return Err(Error::Setting { field: "width", what });
+        }
+        Ok(Slab { width, dtype, rows: 0, chunks: Vec::new() })
+    }
+
+    /// Numbers of a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Format of its numbers.
+    pub fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    /// Bytes of all chunks.
+    pub fn bytes(&self) -> usize {
+        let numbers: usize = self.chunks.iter().map(Chunk::len).sum();
+        numbers * self.dtype.bytes()
+    }
+
+    /// Adds rows of zeros, so that there are `rows`.
+    ///
+    /// # Errors
+    /// Where there would be more than 2^32 − 1.
+    pub(crate) fn grow_to(&mut self, rows: usize, whole_chunks: bool) -> Result<()> {
+        if rows > ROWS_MAX {
+            let what = format!("{rows} are more than a table may have, {ROWS_MAX}");
+            return Err(Error::Setting { field: "rows", what });
+        }
+        while self.chunks.len() * CHUNK_ROWS < rows {
+            let left = rows - self.chunks.len() * CHUNK_ROWS;
+            let own = if whole_chunks { CHUNK_ROWS } else { left.min(CHUNK_ROWS) };
+            self.chunks.push(Chunk::new(self.dtype, own * self.width));
+        }
+        self.rows = self.rows.max(rows);
+        Ok(())
+    }
+
+    /// Chunks, to be changed side by side.
+    pub(crate) fn chunks_mut(&mut self) -> &mut [Chunk] {
+        &mut self.chunks
+    }
+
+    /// Writes a row.
+    pub(crate) fn set(&mut self, row: usize, values: &[f32]) {
+        let (chunk, from) = (row / CHUNK_ROWS, row % CHUNK_ROWS * self.width);
+        self.chunks[chunk].set(from, values);
+    }
+
+    /// Copies a row out.
+    ///
+    /// # Panics
+    /// Where there is no such row, or `out` has another width.
+    pub fn get(&self, row: usize, out: &mut [f32]) {
+        out.fill(0.0);
+        self.add(row, 1.0, out);
+    }
+
+    /// `out += weight · row`.
+    #[inline]
+    pub(crate) fn add(&self, row: usize, weight: f32, out: &mut [f32]) {
+        let from = row % CHUNK_ROWS * self.width;
+        match &self.chunks[row / CHUNK_ROWS] {
+            Chunk::F32(values) => {
+                let row = &values[from..from + out.len()];
+                out.iter_mut().zip(row).for_each(|(out, value)| *out += weight * value);
+            }
+            Chunk::Bf16(values) => {
+                let row = &values[from..from + out.len()];
+                let add = |(out, bits): (&mut f32, &u16)| *out += weight * from_bf16(*bits);
+                out.iter_mut().zip(row).for_each(add);
+            }
+        }
+    }
+}
+
+impl Chunk {
+    fn new(dtype: Dtype, numbers: usize) -> Chunk {
+        match dtype {
+            Dtype::F32 => Chunk::F32(vec![0.0; numbers]),
+            Dtype::Bf16 => Chunk::Bf16(vec![0; numbers]),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Chunk::F32(values) => values.len(),
+            Chunk::Bf16(values) => values.len(),
+        }
+    }
+
+    fn set(&mut self, from: usize, row: &[f32]) {
+        match self {
+            Chunk::F32(values) => values[from..from + row.len()].copy_from_slice(row),
+            Chunk::Bf16(values) => {
+                let own = &mut values[from..from + row.len()];
+                own.iter_mut().zip(row).for_each(|(own, value)| *own = to_bf16(*value));
+            }
+        }
+    }
+
+    /// Changes a row in place: `change` gets it in f32, and what it leaves is kept.
+    pub(crate) fn change(
+        &mut self,
+        from: usize,
+        scratch: &mut [f32],
+        change: impl FnOnce(&mut [f32]),
+    ) {
+        match self {
+            Chunk::F32(values) => change(&mut values[from..from + scratch.len()]),
+            Chunk::Bf16(values) => {
+                let own = &mut values[from..from + scratch.len()];
+                scratch
+                    .iter_mut()
+                    .zip(own.iter())
+                    .for_each(|(out, bits)| *out = from_bf16(*bits));
+                change(scratch);
+                own.iter_mut()
+                    .zip(scratch.iter())
+                    .for_each(|(own, value)| *own = to_bf16(*value));
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! A table: rows, what they are known by, and what their optimiser remembers.
+
+use crate::slab::CHUNK_ROWS;
+use crate::{Dtype, Error, Index, Init, Optimiser, Result, Slab};
+
+/// What a table is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TableConfig {
+    /// Its name, for errors.
+    pub name: String,
+    /// Numbers of a row, 1 to 65,536.
+    pub width: usize,
+    /// How they are kept.
+    pub dtype: Dtype,
+    /// What fresh rows are.
+    pub init: Init,
+    /// How they learn.
+    pub optimiser: Optimiser,
+}
+
+/// Embedding rows.
+#[derive(Debug, Clone)]
+pub struct Table {
+    pub(crate) config: TableConfig,
+    pub(crate) slab: Slab,
+    /// Optimiser state by chunk of the slab, row after row.
+    pub(crate) state: Vec<Vec<f32>>,
+    /// Steps so far.
+    pub(crate) steps: u32,
+    /// Where rows are known by keys.
+    pub(crate) keys: Option<Keys>,
+}
+
+/// Keys of a table, and rows that nobody has.
+#[derive(Debug, Clone)]
+pub(crate) struct Keys {
+    pub(crate) index: Index,
+    free: Vec<u32>,
+}
+
+/// Stands for a key that has no row.
+pub(crate) const UNKNOWN: u32 = u32::MAX;
+
+impl Table {
+    /// Rows for the ids 0..rows.
+    ///
+    /// # Errors
+    /// Where there is no row or too many, or the width is none.
+    pub fn dense(config: TableConfig, rows: usize) -> Result<Table> {
+        if rows == 0 {
+            return Err(Error::Setting {
+                field: "rows",
+                what: "a table has one at least".into(),
+            });
+        }
+        let mut table = Table::empty(config, None)?;
+        table.grow_to(rows, false)?;
+        let mut row = vec![0.0; table.config.width];
+        for at in 0..rows {
+            table.config.init.fill(at as u64, &mut row);
+            table.slab.set(at, &row);
+        }
+        Ok(table)
+    }
+
+    /// A row for every key that [`Table::admit`] brings, none yet; room for `about` keys.
+    ///
+    /// # Errors
+    /// Where the width is none.
+    pub fn keyed(config: TableConfig, about: usize) -> Result<Table> {
+        Table::empty(config, Some(Keys { index: Index::for_about(about), free: Vec::new() }))
+    }
+
+    fn empty(config: TableConfig, keys: Option<Keys>) -> Result<Table> {
+        let slab = Slab::new(config.width, config.dtype)?;
+        Ok(Table { config, slab, state: Vec::new(), steps: 0, keys })
+    }
+
+    fn grow_to(&mut self, rows: usize, whole_chunks: bool) -> Result<()> {
+        self.slab.grow_to(rows, whole_chunks)?;
+        let width = self.config.optimiser.state_width(self.config.width);
+        while self.state.len() * CHUNK_ROWS < rows {
+            let left = rows - self.state.len() * CHUNK_ROWS;
+            let own = if whole_chunks { CHUNK_ROWS } else { left.min(CHUNK_ROWS) };
+            self.state.push(vec![0.0; own * width]);
+        }
+        Ok(())
+    }
+
+    /// What it is.
+    pub fn config(&self) -> &TableConfig {
+        &self.config
+    }
+
+    /// Rows in use: all of a dense table, one a key of a keyed one.
+    pub fn len(&self) -> usize {
+        self.keys.as_ref().map_or(self.slab.rows(), |keys| keys.index.len())
+    }
+
+    /// Whether no row is in use.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of rows, optimiser state and index.
+    pub fn bytes(&self) -> usize {
+        let state: usize = self.state.iter().map(|chunk| chunk.len() * 4).sum();
+        let index = self.keys.as_ref().map_or(0, |keys| keys.index.bytes());
+        self.slab.bytes() + state + index
+    }
+
+    /// Keys over places of the index; 1 for a dense table.
+    pub fn load(&self) -> f64 {
+        self.keys.as_ref().map_or(1.0, |keys| keys.index.load())
+    }
+
+    /// Gives each of these keys a row where it has none; says how many were new. Rows begin as
+    /// [`Init`] says of their key, whenever they come.
+    ///
+    /// # Errors
+    /// Of a dense table, and where there would be more than 2^32 − 1 rows.
+    pub fn admit(&mut self, ids: &[u64]) -> Result<usize> {
+        let mut row = vec![0.0; self.config.width];
+        let mut new = 0;
+        for id in ids {
+            let Some(keys) = &mut self.keys else {
+                return Err(self.wrong("its rows are numbered; it admits no key".into()));
+            };
+            if keys.index.get(*id).is_some() {
+                continue;
+            }
+            let at = match keys.free.pop() {
+                Some(at) => at,
+                None => {
+                    let at = self.slab.rows();
+                    self.grow_to(at + 1, true)?;
+                    at as u32
+                }
+            };
+            self.config.init.fill(*id, &mut row);
+            self.slab.set(at as usize, &row);
+            let width = self.config.optimiser.state_width(self.config.width);
+            let from = at as usize % CHUNK_ROWS * width;
+            self.state[at as usize / CHUNK_ROWS][from..from + width].fill(0.0);
+            if let Some(keys) = &mut self.keys {
+                keys.index.insert(*id, at)?;
+            }
+            new += 1;
+        }
+        Ok(new)
+    }
+
+    /// Writes the row of an id, in place of what it had learnt.
+    ///
+    /// # Errors
+    /// Where the id has no row, or the values are of another width or not finite.
+    pub fn set(&mut self, id: u64, values: &[f32]) -> Result<()> {
+        let row = self.find(id);
+        if row == UNKNOWN {
+            return Err(self.wrong(format!("id {id} has no row")));
+        }
+        if values.len() != self.config.width || !values.iter().all(|value| value.is_finite()) {
+            let what = format!("id {id}: {} finite numbers are needed", self.config.width);
+            return Err(self.wrong(what));
+        }
+        self.slab.set(row as usize, values);
+        Ok(())
+    }
+
+    /// Forgets a key; its row goes to another one. Whether it was known.
+    pub fn forget(&mut self, id: u64) -> bool {
+        let Some(keys) = &mut self.keys else { return false };
+        let row = keys.index.remove(id);
+        keys.free.extend(row);
+        row.is_some()
+    }
+
+    /// Copies out the row of an id; false where it has none, and `out` is 0 then.
+    ///
+    /// # Panics
+    /// Where `out` has another width.
+    pub fn row(&self, id: u64, out: &mut [f32]) -> bool {
+        assert_eq!(out.len(), self.config.width, "width of table {}", self.config.name);
+        let row = self.find(id);
+        match row {
+            UNKNOWN => out.fill(0.0),
+            row => self.slab.get(row as usize, out),
+        }
+        row != UNKNOWN
+    }
+
+    /// The row of an id, or [`UNKNOWN`].
+    #[inline]
+    pub(crate) fn find(&self, id: u64) -> u32 {
+        match &self.keys {
+            Some(keys) => keys.index.get(id).unwrap_or(UNKNOWN),
+            None if id < self.slab.rows() as u64 => id as u32,
+            None => UNKNOWN,
+        }
+    }
+
+    /// Refuses ids beyond a dense table: they would read as nothing, and nobody would know.
+    pub(crate) fn check(&self, ids: &[u64]) -> Result<()> {
+        let rows = self.slab.rows() as u64;
+        match (&self.keys, ids.iter().position(|id| *id >= rows)) {
+            (None, Some(at)) => {
+                Err(self.wrong(format!("id {} (number {at}) of {rows} rows", ids[at])))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn wrong(&self, what: String) -> Error {
+        Error::Input { table: self.config.name.clone(), what }
+    }
+}

@@ -1,0 +1,70 @@
+//! Keys and rows: like a map, dense, and in pieces.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use tables::Index;
+
+#[derive(Debug, Clone)]
+enum Act {
+    Insert(u64, u32),
+    Remove(u64),
+    Get(u64),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    // Few different keys, so that they meet again; 0 and the largest among them.
+    let key = prop_oneof![0u64..200, Just(u64::MAX), any::<u64>()];
+    prop_oneof![
+        3 => (key.clone(), 0u32..1000).prop_map(|(key, row)| Act::Insert(key, row)),
+        1 => key.clone().prop_map(Act::Remove),
+        1 => key.prop_map(Act::Get),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn it_is_a_map(acts in prop::collection::vec(act(), 0..2000)) {
+        let (mut index, mut map) = (Index::for_about(0), BTreeMap::new());
+        for act in acts {
+            match act {
+                Act::Insert(key, row) => {
+                    index.insert(key, row).unwrap();
+                    map.insert(key, row);
+                }
+                Act::Remove(key) => prop_assert_eq!(index.remove(key), map.remove(&key)),
+                Act::Get(key) => prop_assert_eq!(index.get(key), map.get(&key).copied()),
+            }
+            prop_assert_eq!(index.len(), map.len());
+        }
+        for (key, row) in &map {
+            prop_assert_eq!(index.get(*key), Some(*row));
+        }
+    }
+}
+
+#[test]
+fn it_stays_dense_while_it_grows() {
+    for about in [0, 1_000_000] {
+        let mut index = Index::for_about(about);
+        let mut loads = Vec::new();
+        for key in 0..1_000_000u64 {
+            index.insert(key.wrapping_mul(0x9e37_79b9_7f4a_7c15), key as u32).unwrap();
+            if key >= 500_000 && key % 50_000 == 0 {
+                loads.push(index.load());
+            }
+        }
+        let mean = loads.iter().sum::<f64>() / loads.len() as f64;
+        assert!(mean > 0.9 && loads.iter().all(|load| *load > 0.88), "{loads:?}");
+        assert!((0..1_000_000u64).all(|key| {
+            index.get(key.wrapping_mul(0x9e37_79b9_7f4a_7c15)) == Some(key as u32)
+        }));
+        // 12 bytes a place.
+        assert!(index.bytes() < 13_700_000, "{}", index.bytes());
+    }
+}
+
+#[test]
+fn nobodys_row_is_refused() {
+    assert!(Index::for_about(3).insert(1, u32::MAX).is_err());
+}

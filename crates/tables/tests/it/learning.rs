@@ -1,0 +1,106 @@
+//! Updates against plain loops; duplicates, threads, bad gradients.
+
+use proptest::prelude::*;
+use tables::{Adam, Bags, Dtype, Optimiser, Pooling, Table};
+
+use crate::looking_up::{config, features};
+
+const ADAM: Adam = Adam { rate: 0.01, betas: [0.9, 0.99], epsilon: 1e-8, decay: 0.1 };
+const OPTIMISERS: [Optimiser; 5] = [
+    Optimiser::Sgd { rate: 0.1 },
+    Optimiser::Adagrad { rate: 0.1, epsilon: 1e-8 },
+    Optimiser::RowWiseAdagrad { rate: 0.1, epsilon: 1e-8 },
+    Optimiser::Adam(ADAM),
+    Optimiser::RowWiseAdam(ADAM),
+];
+
+fn row(table: &Table, id: u64) -> Vec<f32> {
+    let mut out = vec![0.0; table.config().width];
+    table.row(id, &mut out);
+    out
+}
+
+#[test]
+fn duplicates_are_one_update_with_the_sum() {
+    for optimiser in OPTIMISERS {
+        let make = || Table::dense(config(3, Dtype::F32, optimiser), 10).unwrap();
+        let (mut twice, mut once) = (make(), make());
+        let (double, single) = (features(&[vec![5, 5], vec![5]], 1), features(&[vec![5]], 1));
+        let gradient = [0.1, -0.2, 0.3, 1.0, 0.5, 0.0];
+        let summed: Vec<f32> =
+            (0..3).map(|at| gradient[at] + gradient[at] + gradient[3 + at]).collect();
+        for _ in 0..3 {
+            twice.update(&Bags::of(&double, 0), Pooling::Sum, &gradient, 3, 0).unwrap();
+            once.update(&Bags::of(&single, 0), Pooling::Sum, &summed, 3, 0).unwrap();
+        }
+        assert_eq!(row(&twice, 5), row(&once, 5), "{optimiser:?}");
+        assert_eq!(row(&twice, 4), row(&make(), 4), "others stand still");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn threads_and_keys_change_nothing(
+        bags in prop::collection::vec(prop::collection::vec(0u64..40_000, 0..8), 1..60),
+        which in 0usize..5,
+        mean in any::<bool>(),
+    ) {
+        let optimiser = OPTIMISERS[which];
+        let features = features(&bags, 1);
+        let bags = Bags::of(&features, 0);
+        let pooling = if mean { Pooling::Mean } else { Pooling::Sum };
+        let gradient: Vec<f32> =
+            (0..bags.len() * 6).map(|at| ((at * 37 % 101) as f32 - 50.0) / 64.0).collect();
+        let learn = |threads: usize, keyed: bool| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let mut table = match keyed {
+                true => Table::keyed(config(4, Dtype::F32, optimiser), 0).unwrap(),
+                false => Table::dense(config(4, Dtype::F32, optimiser), 40_000).unwrap(),
+            };
+            if keyed {
+                table.admit(features.cells().values()).unwrap();
+            }
+            pool.install(|| {
+                for _ in 0..2 {
+                    table.update(&bags, pooling, &gradient, 6, 2).unwrap();
+                }
+            });
+            let ids = features.cells().values().iter();
+            ids.flat_map(|id| row(&table, *id)).map(f32::to_bits).collect::<Vec<u32>>()
+        };
+        let one = learn(1, false);
+        prop_assert_eq!(&one, &learn(3, false));
+        prop_assert_eq!(&one, &learn(2, true));
+    }
+}
+
+#[test]
+fn gradients_that_are_no_numbers_change_nothing() {
+    let mut table = Table::dense(config(2, Dtype::F32, OPTIMISERS[2]), 4).unwrap();
+    let before: Vec<Vec<f32>> = (0..4).map(|id| row(&table, id)).collect();
+    let features = features(&[vec![1], vec![2]], 1);
+    let bags = Bags::of(&features, 0);
+    let error =
+        table.update(&bags, Pooling::Sum, &[1.0, 1.0, f32::NAN, 1.0], 2, 0).unwrap_err();
+    assert!(error.to_string().contains("sample 1"), "{error}");
+    assert_eq!(before, (0..4).map(|id| row(&table, id)).collect::<Vec<_>>());
+}
+
+#[test]
+fn halves_learn_within_their_rounding() {
+    let optimiser = Optimiser::RowWiseAdagrad { rate: 0.05, epsilon: 1e-8 };
+    let make = |dtype| Table::dense(config(8, dtype, optimiser), 4).unwrap();
+    let (mut whole, mut half) = (make(Dtype::F32), make(Dtype::Bf16));
+    let features = features(&[vec![3]], 1);
+    let bags = Bags::of(&features, 0);
+    for step in 0..20 {
+        let gradient: Vec<f32> = (0..8).map(|at| ((at + step) as f32).sin()).collect();
+        whole.update(&bags, Pooling::Sum, &gradient, 8, 0).unwrap();
+        half.update(&bags, Pooling::Sum, &gradient, 8, 0).unwrap();
+    }
+    for (whole, half) in row(&whole, 3).iter().zip(row(&half, 3)) {
+        assert!((whole - half).abs() < 0.02, "{whole} {half}");
+    }
+    assert!(half.bytes() < whole.bytes());
+}

@@ -50,7 +50,7 @@ impl<'a> Bags<'a> {
     }
 
     /// Where the ids of a bag lie.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn range(&self, bag: usize) -> std::ops::Range<usize> {
         self.offsets[bag] as usize..self.offsets[bag + 1] as usize
     }
@@ -65,13 +65,13 @@ impl<'a> Bags<'a> {
     }
 
     /// The id at a place among all values.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn id(&self, place: usize) -> u64 {
         self.ids[place]
     }
 
     /// Weight of the id at a place among all values.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn weight(&self, place: usize) -> f32 {
         self.weights.map_or(1.0, |weights| weights[place])
     }

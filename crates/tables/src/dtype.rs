@@ -20,7 +20,7 @@ impl Dtype {
 }
 
 /// To the nearest, ties to even; NaN stays NaN.
-#[inline]
+#[inline(always)]
 pub(crate) fn to_bf16(value: f32) -> u16 {
     let bits = value.to_bits();
     if value.is_nan() {
@@ -30,7 +30,7 @@ pub(crate) fn to_bf16(value: f32) -> u16 {
 }
 
 /// Exact.
-#[inline]
+#[inline(always)]
 pub(crate) fn from_bf16(bits: u16) -> f32 {
     f32::from_bits(u32::from(bits) << 16)
 }

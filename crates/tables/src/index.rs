@@ -60,14 +60,14 @@ impl Index {
         self.segments.iter().map(|segment| segment.rows.len() * 12).sum()
     }
 
-    #[inline]
+    #[inline(always)]
     fn segment(&self, key: u64) -> usize {
         let bits = self.segments.len().trailing_zeros();
         (mix(key, SEGMENT) >> (64 - bits)) as usize
     }
 
     /// The row of a key.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, key: u64) -> Option<u32> {
         self.segments[self.segment(key)].get(key)
     }
@@ -108,22 +108,27 @@ impl Segment {
         Segment { buckets, len: 0, keys: vec![0; places], rows: vec![FREE; places] }
     }
 
-    #[inline]
+    #[inline(always)]
     fn bucket(&self, key: u64, which: u64) -> usize {
         below(mix(key, which), self.buckets) * WAYS
     }
 
-    #[inline]
+    #[inline(always)]
     fn get(&self, key: u64) -> Option<u32> {
         self.place(key).map(|place| self.rows[place])
     }
 
-    #[inline]
+    #[inline(always)]
     fn place(&self, key: u64) -> Option<usize> {
         [FIRST, SECOND].into_iter().find_map(|which| {
             let from = self.bucket(key, which);
-            let (keys, rows) = (&self.keys[from..from + WAYS], &self.rows[from..from + WAYS]);
-            (0..WAYS).find(|at| keys[*at] == key && rows[*at] != FREE).map(|at| from + at)
+            let keys = &self.keys.as_chunks::<WAYS>().0[from / WAYS];
+            let rows = &self.rows.as_chunks::<WAYS>().0[from / WAYS];
+            // All at once: which way it is cannot be foreseen.
+            let same = (0..WAYS).fold(0u32, |same, at| {
+                same | (u32::from(keys[at] == key && rows[at] != FREE) << at)
+            });
+            (same != 0).then(|| from + same.trailing_zeros() as usize)
         })
     }
 

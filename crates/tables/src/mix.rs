@@ -2,7 +2,7 @@
 //! are independent (correlated hashes break cuckoo tables at small loads).
 
 /// Spreads a number.
-#[inline]
+#[inline(always)]
 pub(crate) fn mix(x: u64, increment: u64) -> u64 {
     let mut x = x.wrapping_add(increment);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -11,7 +11,7 @@ pub(crate) fn mix(x: u64, increment: u64) -> u64 {
 }
 
 /// A number below `n`, by multiplying: no bias of a remainder.
-#[inline]
+#[inline(always)]
 pub(crate) fn below(hash: u64, n: u32) -> usize {
     ((u128::from(hash) * u128::from(n)) >> 64) as usize
 }

@@ -57,7 +57,7 @@ impl Optimiser {
     }
 
     /// Step number `step` (from 1) of a row.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn step(self, row: &mut [f32], state: &mut [f32], gradient: &[f32], step: u32) {
         match self {
             Optimiser::Sgd { rate } => {
@@ -107,6 +107,14 @@ impl Adam {
     }
 }
 
+/// In sixteen sums side by side, which a machine may add at once; the order is always the same.
+#[inline(always)]
 fn mean_square(gradient: &[f32]) -> f32 {
-    gradient.iter().map(|g| g * g).sum::<f32>() / gradient.len() as f32
+    let (parts, rest) = gradient.as_chunks::<16>();
+    let mut sums = [0.0f32; 16];
+    for part in parts {
+        sums.iter_mut().zip(part).for_each(|(sum, g)| *sum += g * g);
+    }
+    let rest: f32 = rest.iter().map(|g| g * g).sum();
+    (sums.iter().sum::<f32>() + rest) / gradient.len() as f32
 }

@@ -1,5 +1,6 @@
 //! Rows of bags, pooled.
 
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::table::UNKNOWN;
@@ -29,6 +30,33 @@ impl Pooling {
     }
 }
 
+/// Samples of one thread, from number `from` on.
+struct Part<'a> {
+    features: &'a [(&'a Table, Bags<'a>)],
+    pooling: Pooling,
+    from: usize,
+    width: usize,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Part<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Part { features, pooling, from, width, out } = self;
+        let (mut at, mut found) = (0, Vec::new());
+        for (table, bags) in features {
+            let own = table.config.width;
+            for (sample, out) in out.chunks_exact_mut(width).enumerate() {
+                let out = &mut out[at..at + own];
+                table.pool(bags, from + sample, pooling, &mut found, out);
+            }
+            at += own;
+        }
+    }
+}
+
 impl Table {
     /// Pools several features, each from its table, side by side into `out` `[samples, Σ widths]`, in
     /// parallel over samples. Bags of all features are of the same samples.
@@ -49,31 +77,34 @@ impl Table {
         assert!(features.iter().all(|(_, bags)| bags.len() == samples), "one bag a sample");
         assert_eq!(out.len(), samples * width, "samples times widths");
         features.par_iter().try_for_each(|(table, bags)| table.check(bags.ids()))?;
+        let arch = Arch::new();
         out.par_chunks_mut(BAGS * width).enumerate().for_each(|(part, out)| {
-            let from = part * BAGS;
-            let mut at = 0;
-            for (table, bags) in features {
-                let own = table.config.width;
-                for (sample, out) in out.chunks_exact_mut(width).enumerate() {
-                    table.pool(bags, from + sample, pooling, &mut out[at..at + own]);
-                }
-                at += own;
-            }
+            arch.dispatch(Part { features, pooling, from: part * BAGS, width, out });
         });
         Ok(())
     }
 
-    #[inline]
-    fn pool(&self, bags: &Bags<'_>, bag: usize, pooling: Pooling, out: &mut [f32]) {
-        out.fill(0.0);
+    /// `found` is room for the rows of a bag: they are all found before any is read, so that the
+    /// memory has several to fetch.
+    #[inline(always)]
+    fn pool(
+        &self,
+        bags: &Bags<'_>,
+        bag: usize,
+        pooling: Pooling,
+        found: &mut Vec<(u32, f32)>,
+        out: &mut [f32],
+    ) {
         let range = bags.range(bag);
         let share = pooling.share(range.len());
+        found.clear();
         for place in range {
             let row = self.find(bags.id(place));
             if row != UNKNOWN {
-                self.slab.add(row as usize, share * bags.weight(place), out);
+                found.push((row, share * bags.weight(place)));
             }
         }
+        self.slab.pool(found.iter().map(|(row, weight)| (*row as usize, *weight)), out);
     }
 
     /// Rows of every id in order, `[ids, width]`, 0 for an id without one.

@@ -97,7 +97,7 @@ impl Slab {
     }
 
     /// `out += weight · row`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(&self, row: usize, weight: f32, out: &mut [f32]) {
         let from = row % CHUNK_ROWS * self.width;
         match &self.chunks[row / CHUNK_ROWS] {
@@ -111,6 +111,50 @@ impl Slab {
                 out.iter_mut().zip(row).for_each(add);
             }
         }
+    }
+}
+
+impl Slab {
+    /// `out = Σ weight · row`. Usual widths are summed without going by way of `out`.
+    #[inline(always)]
+    pub(crate) fn pool(&self, rows: impl Iterator<Item = (usize, f32)>, out: &mut [f32]) {
+        match self.width {
+            16 => self.pool_fixed::<16>(rows, out),
+            32 => self.pool_fixed::<32>(rows, out),
+            64 => self.pool_fixed::<64>(rows, out),
+            128 => self.pool_fixed::<128>(rows, out),
+            _ => {
+                out.fill(0.0);
+                rows.for_each(|(row, weight)| self.add(row, weight, out));
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn pool_fixed<const WIDTH: usize>(
+        &self,
+        rows: impl Iterator<Item = (usize, f32)>,
+        out: &mut [f32],
+    ) {
+        let mut sums = [0.0f32; WIDTH];
+        for (row, weight) in rows {
+            let at = row % CHUNK_ROWS;
+            match &self.chunks[row / CHUNK_ROWS] {
+                Chunk::F32(values) => {
+                    let row = &values.as_chunks::<WIDTH>().0[at];
+                    for column in 0..WIDTH {
+                        sums[column] += weight * row[column];
+                    }
+                }
+                Chunk::Bf16(values) => {
+                    let row = &values.as_chunks::<WIDTH>().0[at];
+                    for column in 0..WIDTH {
+                        sums[column] += weight * from_bf16(row[column]);
+                    }
+                }
+            }
+        }
+        out.copy_from_slice(&sums);
     }
 }
 
@@ -140,6 +184,7 @@ impl Chunk {
     }
 
     /// Changes a row in place: `change` gets it in f32, and what it leaves is kept.
+    #[inline(always)]
     pub(crate) fn change(
         &mut self,
         from: usize,

@@ -190,7 +190,7 @@ impl Table {
     }
 
     /// The row of an id, or [`UNKNOWN`].
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, id: u64) -> u32 {
         match &self.keys {
             Some(keys) => keys.index.get(id).unwrap_or(UNKNOWN),

@@ -2,11 +2,12 @@
 //! belong to one thread, and are summed in the order of the bags: the same bits on any
 //! number of threads.
 
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::slab::CHUNK_ROWS;
+use crate::slab::{CHUNK_ROWS, Chunk};
 use crate::table::UNKNOWN;
-use crate::{Bags, Pooling, Result, Table};
+use crate::{Bags, Optimiser, Pooling, Result, Table};
 
 impl Table {
     /// One step: `gradient` `[samples, stride]` is that of [`Table::pooled`], this table's part of it
@@ -30,36 +31,28 @@ impl Table {
         assert!(at + width <= stride, "columns {at} to {} of {stride}", at + width);
         assert_eq!(gradient.len(), bags.len() * stride, "samples times stride");
         self.check(bags.ids())?;
-        let of_bag = |bag: usize| &gradient[bag * stride + at..bag * stride + at + width];
-        let bad = (0..bags.len()).find(|bag| !of_bag(*bag).iter().all(|g| g.is_finite()));
+        let gradient = Gradient { values: gradient, stride, at, width };
+        let bad = (0..bags.len()).find(|bag| !gradient.of(*bag).iter().all(|g| g.is_finite()));
         if let Some(bag) = bad {
             return Err(self.wrong(format!("the gradient of sample {bag} is not finite")));
         }
         self.steps = self.steps.saturating_add(1);
         let touches = self.touches(bags);
         let (step, optimiser) = (self.steps, self.config.optimiser);
-        let state_width = optimiser.state_width(width);
+        let arch = Arch::new();
         let chunks = self.slab.chunks_mut().par_iter_mut().zip(&mut self.state);
-        chunks.zip(touches).for_each(|((rows, state), mut touches)| {
-            // Row, then bag, then place within it: distinct, so that any sort gives this order.
-            touches.sort_unstable();
-            let mut sum = vec![0.0; width];
-            let mut scratch = vec![0.0; width];
-            for same in touches.chunk_by(|a, b| a.row == b.row) {
-                sum.fill(0.0);
-                for touch in same {
-                    let range = bags.range(touch.bag as usize);
-                    let place = range.start + touch.place as usize;
-                    let by = pooling.share(range.len()) * bags.weight(place);
-                    let of_bag = of_bag(touch.bag as usize);
-                    sum.iter_mut().zip(of_bag).for_each(|(sum, g)| *sum += by * g);
-                }
-                let row = same[0].row as usize;
-                let state = &mut state[row * state_width..(row + 1) * state_width];
-                rows.change(row * width, &mut scratch, |row| {
-                    optimiser.step(row, state, &sum, step);
-                });
-            }
+        chunks.zip(touches).for_each(|((rows, state), touches)| {
+            let (gradient, pooling) = (&gradient, pooling);
+            arch.dispatch(Learn {
+                rows,
+                state,
+                touches,
+                bags,
+                pooling,
+                gradient,
+                optimiser,
+                step,
+            });
         });
         Ok(())
     }
@@ -86,9 +79,66 @@ impl Table {
 }
 
 /// An id of a bag, whose row is in this chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy)]
 struct Touch {
     row: u32,
     bag: u32,
     place: u32,
+}
+
+/// The part of a gradient that is a table's.
+struct Gradient<'a> {
+    values: &'a [f32],
+    stride: usize,
+    at: usize,
+    width: usize,
+}
+
+impl Gradient<'_> {
+    #[inline(always)]
+    fn of(&self, bag: usize) -> &[f32] {
+        let from = bag * self.stride + self.at;
+        &self.values[from..from + self.width]
+    }
+}
+
+/// Rows of a chunk, and who touches them, in the order of bags.
+struct Learn<'a> {
+    rows: &'a mut Chunk,
+    state: &'a mut [f32],
+    touches: Vec<Touch>,
+    bags: &'a Bags<'a>,
+    pooling: Pooling,
+    gradient: &'a Gradient<'a>,
+    optimiser: Optimiser,
+    step: u32,
+}
+
+impl WithSimd for Learn<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Learn { rows, state, mut touches, bags, pooling, gradient, optimiser, step } = self;
+        // They came in the order of bags, which a stable sort keeps.
+        touches.sort_by_key(|touch| touch.row);
+        let width = gradient.width;
+        let state_width = optimiser.state_width(width);
+        let (mut sum, mut scratch) = (vec![0.0; width], vec![0.0; width]);
+        for same in touches.chunk_by(|a, b| a.row == b.row) {
+            sum.fill(0.0);
+            for touch in same {
+                let range = bags.range(touch.bag as usize);
+                let place = range.start + touch.place as usize;
+                let by = pooling.share(range.len()) * bags.weight(place);
+                for (sum, g) in sum.iter_mut().zip(gradient.of(touch.bag as usize)) {
+                    *sum += by * g;
+                }
+            }
+            let row = same[0].row as usize;
+            let state = &mut state[row * state_width..(row + 1) * state_width];
+            let from = row * width;
+            rows.change(from, &mut scratch, |row| optimiser.step(row, state, &sum, step));
+        }
+    }
 }

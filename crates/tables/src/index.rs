@@ -4,6 +4,7 @@
 //! high and nothing as large as the table is ever copied at once.
 
 use crate::mix::{below, mix};
+use crate::prefetch::prefetch;
 use crate::{Error, Result};
 
 /// Keys of a bucket.
@@ -70,6 +71,17 @@ impl Index {
     #[inline(always)]
     pub fn get(&self, key: u64) -> Option<u32> {
         self.segments[self.segment(key)].get(key)
+    }
+
+    /// Asks memory for where a key would be.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, key: u64) {
+        let segment = &self.segments[self.segment(key)];
+        for which in [FIRST, SECOND] {
+            let from = segment.bucket(key, which);
+            prefetch(&segment.keys, from, WAYS);
+            prefetch(&segment.rows, from, WAYS);
+        }
     }
 
     /// Gives a key its row, in place of one that it has.

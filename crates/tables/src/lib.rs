@@ -6,10 +6,10 @@
 //! key that it has met ([`Table::keyed`]): collisionless, in an [`Index`] that grows by pieces.
 //! Rows lie in a [`Slab`] of chunks, so that growth copies nothing; optimiser state travels
 //! with the row. Nothing here knows a network.
-#![forbid(unsafe_code)]
 
 mod error;
 mod mix;
+mod prefetch;
 mod dtype;
 mod init;
 mod slab;

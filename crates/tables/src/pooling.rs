@@ -45,12 +45,24 @@ impl WithSimd for Part<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Part { features, pooling, from, width, out } = self;
-        let (mut at, mut found) = (0, Vec::new());
+        let samples = out.len() / width;
+        let mut at = 0;
+        // Rows of the bag at hand, and of the one after it, which memory fetches meanwhile.
+        let (mut here, mut next) = (Vec::new(), Vec::new());
         for (table, bags) in features {
             let own = table.config.width;
-            for (sample, out) in out.chunks_exact_mut(width).enumerate() {
-                let out = &mut out[at..at + own];
-                table.pool(bags, from + sample, pooling, &mut found, out);
+            table.find_bag(bags, from, pooling, &mut next);
+            for sample in 0..samples {
+                std::mem::swap(&mut here, &mut next);
+                if sample + 1 < samples {
+                    if sample + 2 < samples {
+                        table.ask_for(bags, from + sample + 2);
+                    }
+                    table.find_bag(bags, from + sample + 1, pooling, &mut next);
+                }
+                let out = &mut out[sample * width + at..][..own];
+                let rows = here.iter().map(|(row, weight)| (*row as usize, *weight));
+                table.slab.pool(rows, out);
             }
             at += own;
         }
@@ -84,16 +96,22 @@ impl Table {
         Ok(())
     }
 
-    /// `found` is room for the rows of a bag: they are all found before any is read, so that the
-    /// memory has several to fetch.
+    /// Asks memory for what [`Table::find_bag`] will read.
     #[inline(always)]
-    fn pool(
+    fn ask_for(&self, bags: &Bags<'_>, bag: usize) {
+        if let Some(keys) = &self.keys {
+            bags.range(bag).for_each(|place| keys.index.prefetch(bags.id(place)));
+        }
+    }
+
+    /// The rows of a bag with their weights, and asks memory for them.
+    #[inline(always)]
+    fn find_bag(
         &self,
         bags: &Bags<'_>,
         bag: usize,
         pooling: Pooling,
         found: &mut Vec<(u32, f32)>,
-        out: &mut [f32],
     ) {
         let range = bags.range(bag);
         let share = pooling.share(range.len());
@@ -101,10 +119,10 @@ impl Table {
         for place in range {
             let row = self.find(bags.id(place));
             if row != UNKNOWN {
+                self.slab.prefetch(row as usize);
                 found.push((row, share * bags.weight(place)));
             }
         }
-        self.slab.pool(found.iter().map(|(row, weight)| (*row as usize, *weight)), out);
     }
 
     /// Rows of every id in order, `[ids, width]`, 0 for an id without one.

@@ -1,10 +1,13 @@
 //! Rows of one width in chunks: a slab grows by a chunk, and nothing that it has moves.
 
 use crate::dtype::{from_bf16, to_bf16};
+use crate::prefetch::prefetch;
 use crate::{Dtype, Error, Result};
 
-/// Rows of a chunk.
-pub(crate) const CHUNK_ROWS: usize = 1 << 14;
+/// Numbers of a chunk, about: as much memory as huge pages are made for.
+const CHUNK_NUMBERS: usize = 1 << 24;
+/// Rows that one thread changes at a time.
+pub(crate) const PIECE_ROWS: usize = 1 << 14;
 /// Rows are numbered in 32 bits, the last number is nobody's.
 const ROWS_MAX: usize = u32::MAX as usize;
 
@@ -14,10 +17,12 @@ pub struct Slab {
     width: usize,
     dtype: Dtype,
     rows: usize,
+    /// Rows of a chunk, a power of two, as its exponent.
+    shift: u32,
     chunks: Vec<Chunk>,
 }
 
-/// [`CHUNK_ROWS`] rows, the last chunk of a fixed table fewer.
+/// As many rows each, the last chunk of a fixed table fewer.
 #[derive(Debug, Clone)]
 pub(crate) enum Chunk {
     F32(Vec<f32>),
@@ -34,7 +39,8 @@ impl Slab {
             let what = format!("{width} is not between 1 and 65,536");
             return Err(Error::Setting { field: "width", what });
         }
-        Ok(Slab { width, dtype, rows: 0, chunks: Vec::new() })
+        let shift = (CHUNK_NUMBERS / width).ilog2();
+        Ok(Slab { width, dtype, rows: 0, shift, chunks: Vec::new() })
     }
 
     /// Numbers of a row.
@@ -67,24 +73,49 @@ impl Slab {
             let what = format!("{rows} are more than a table may have, {ROWS_MAX}");
             return Err(Error::Setting { field: "rows", what });
         }
-        while self.chunks.len() * CHUNK_ROWS < rows {
-            let left = rows - self.chunks.len() * CHUNK_ROWS;
-            let own = if whole_chunks { CHUNK_ROWS } else { left.min(CHUNK_ROWS) };
+        while self.chunks.len() * self.chunk_rows() < rows {
+            let left = rows - self.chunks.len() * self.chunk_rows();
+            let own =
+                if whole_chunks { self.chunk_rows() } else { left.min(self.chunk_rows()) };
             self.chunks.push(Chunk::new(self.dtype, own * self.width));
         }
         self.rows = self.rows.max(rows);
         Ok(())
     }
 
-    /// Chunks, to be changed side by side.
-    pub(crate) fn chunks_mut(&mut self) -> &mut [Chunk] {
-        &mut self.chunks
+    /// Rows of a whole chunk.
+    pub(crate) fn chunk_rows(&self) -> usize {
+        1 << self.shift
+    }
+
+    /// The chunk of a row, and its number there.
+    #[inline(always)]
+    fn place(&self, row: usize) -> (&Chunk, usize) {
+        (&self.chunks[row >> self.shift], row & ((1 << self.shift) - 1))
+    }
+
+    /// Pieces of [`PIECE_ROWS`] rows, or of a chunk where that is less, to be changed side by side.
+    pub(crate) fn pieces_mut(&mut self) -> Vec<Piece<'_>> {
+        let piece = self.piece_rows() * self.width;
+        let mut pieces = Vec::new();
+        for chunk in &mut self.chunks {
+            match chunk {
+                Chunk::F32(values) => pieces.extend(values.chunks_mut(piece).map(Piece::F32)),
+                Chunk::Bf16(values) => pieces.extend(values.chunks_mut(piece).map(Piece::Bf16)),
+            }
+        }
+        pieces
+    }
+
+    /// Rows of a piece.
+    pub(crate) fn piece_rows(&self) -> usize {
+        PIECE_ROWS.min(self.chunk_rows())
     }
 
     /// Writes a row.
     pub(crate) fn set(&mut self, row: usize, values: &[f32]) {
-        let (chunk, from) = (row / CHUNK_ROWS, row % CHUNK_ROWS * self.width);
-        self.chunks[chunk].set(from, values);
+        let from = (row & (self.chunk_rows() - 1)) * self.width;
+        self.chunks[row >> self.shift].set(from, values);
     }
 
     /// Copies a row out.
@@ -99,8 +130,9 @@ impl Slab {
     /// `out += weight · row`.
     #[inline(always)]
     pub(crate) fn add(&self, row: usize, weight: f32, out: &mut [f32]) {
-        let from = row % CHUNK_ROWS * self.width;
-        match &self.chunks[row / CHUNK_ROWS] {
+        let (chunk, at) = self.place(row);
+        let from = at * self.width;
+        match chunk {
             Chunk::F32(values) => {
                 let row = &values[from..from + out.len()];
                 out.iter_mut().zip(row).for_each(|(out, value)| *out += weight * value);
@@ -115,6 +147,17 @@ impl Slab {
 }
 
 impl Slab {
+    /// Asks memory for a row.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, row: usize) {
+        let (chunk, at) = self.place(row);
+        let from = at * self.width;
+        match chunk {
+            Chunk::F32(values) => prefetch(values, from, self.width),
+            Chunk::Bf16(values) => prefetch(values, from, self.width),
+        }
+    }
+
     /// `out = Σ weight · row`. Usual widths are summed without going by way of `out`.
     #[inline(always)]
     pub(crate) fn pool(&self, rows: impl Iterator<Item = (usize, f32)>, out: &mut [f32]) {
@@ -138,8 +181,8 @@ impl Slab {
     ) {
         let mut sums = [0.0f32; WIDTH];
         for (row, weight) in rows {
-            let at = row % CHUNK_ROWS;
-            match &self.chunks[row / CHUNK_ROWS] {
+            let (chunk, at) = self.place(row);
+            match chunk {
                 Chunk::F32(values) => {
                     let row = &values.as_chunks::<WIDTH>().0[at];
                     for column in 0..WIDTH {
@@ -182,6 +225,24 @@ impl Chunk {
             }
         }
     }
+}
+
+/// Rows of a chunk that one thread changes.
+#[derive(Debug)]
+pub(crate) enum Piece<'a> {
+    F32(&'a mut [f32]),
+    Bf16(&'a mut [u16]),
+}
+
+impl Piece<'_> {
+    /// Asks memory for numbers from `from` on.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, from: usize, width: usize) {
+        match self {
+            Piece::F32(values) => prefetch(values, from, width),
+            Piece::Bf16(values) => prefetch(values, from, width),
+        }
+    }
 
     /// Changes a row in place: `change` gets it in f32, and what it leaves is kept.
     #[inline(always)]
@@ -192,8 +253,8 @@ impl Chunk {
         change: impl FnOnce(&mut [f32]),
     ) {
         match self {
-            Chunk::F32(values) => change(&mut values[from..from + scratch.len()]),
-            Chunk::Bf16(values) => {
+            Piece::F32(values) => change(&mut values[from..from + scratch.len()]),
+            Piece::Bf16(values) => {
                 let own = &mut values[from..from + scratch.len()];
                 scratch
                     .iter_mut()

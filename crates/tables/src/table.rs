@@ -1,6 +1,5 @@
 //! A table: rows, what they are known by, and what their optimiser remembers.
 
-use crate::slab::CHUNK_ROWS;
 use crate::{Dtype, Error, Index, Init, Optimiser, Result, Slab};
 
 /// What a table is.
@@ -79,9 +78,10 @@ impl Table {
     fn grow_to(&mut self, rows: usize, whole_chunks: bool) -> Result<()> {
         self.slab.grow_to(rows, whole_chunks)?;
         let width = self.config.optimiser.state_width(self.config.width);
-        while self.state.len() * CHUNK_ROWS < rows {
-            let left = rows - self.state.len() * CHUNK_ROWS;
-            let own = if whole_chunks { CHUNK_ROWS } else { left.min(CHUNK_ROWS) };
+        let chunk = self.slab.chunk_rows();
+        while self.state.len() * chunk < rows {
+            let left = rows - self.state.len() * chunk;
+            let own = if whole_chunks { chunk } else { left.min(chunk) };
             self.state.push(vec![0.0; own * width]);
         }
         Ok(())
@@ -140,8 +140,9 @@ impl Table {
             self.config.init.fill(*id, &mut row);
             self.slab.set(at as usize, &row);
             let width = self.config.optimiser.state_width(self.config.width);
-            let from = at as usize % CHUNK_ROWS * width;
-            self.state[at as usize / CHUNK_ROWS][from..from + width].fill(0.0);
+            let chunk = self.slab.chunk_rows();
+            let from = at as usize % chunk * width;
+            self.state[at as usize / chunk][from..from + width].fill(0.0);
             if let Some(keys) = &mut self.keys {
                 keys.index.insert(*id, at)?;
             }

@@ -5,7 +5,8 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::slab::{CHUNK_ROWS, Chunk};
+use crate::prefetch::prefetch;
+use crate::slab::Piece;
 use crate::table::UNKNOWN;
 use crate::{Bags, Optimiser, Pooling, Result, Table};
 
@@ -39,10 +40,23 @@ impl Table {
         self.steps = self.steps.saturating_add(1);
         let touches = self.touches(bags);
         let (step, optimiser) = (self.steps, self.config.optimiser);
+        let state_width = optimiser.state_width(width);
         let arch = Arch::new();
-        let chunks = self.slab.chunks_mut().par_iter_mut().zip(&mut self.state);
-        chunks.zip(touches).for_each(|((rows, state), touches)| {
-            let (gradient, pooling) = (&gradient, pooling);
+        let piece = self.slab.piece_rows();
+        // A state of no width has no pieces to be cut into.
+        let states: Vec<&mut [f32]> = match state_width {
+            0 => Vec::new(),
+            _ => self
+                .state
+                .iter_mut()
+                .flat_map(|it| it.chunks_mut(piece * state_width))
+                .collect(),
+        };
+        let states = states.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+        let pieces: Vec<_> =
+            self.slab.pieces_mut().into_iter().zip(states).zip(touches).collect();
+        pieces.into_par_iter().for_each(|((rows, state), touches)| {
+            let (gradient, state) = (&gradient, state.unwrap_or_default());
             arch.dispatch(Learn {
                 rows,
                 state,
@@ -57,9 +71,10 @@ impl Table {
         Ok(())
     }
 
-    /// Who touches which row, by chunk.
+    /// Who touches which row, by piece.
     fn touches(&mut self, bags: &Bags<'_>) -> Vec<Vec<Touch>> {
-        let chunks = self.state.len();
+        let piece = self.slab.piece_rows();
+        let chunks = self.slab.rows().div_ceil(piece);
         let ids = bags.whole().len();
         let mut touches: Vec<Vec<Touch>> = (0..chunks)
             .map(|_| Vec::with_capacity(ids / chunks.max(1) + ids / chunks.max(1) / 8 + 16))
@@ -69,7 +84,7 @@ impl Table {
             for (place, id) in (0u32..).zip(range.map(|place| bags.id(place))) {
                 let row = self.find(id);
                 if row != UNKNOWN {
-                    let (chunk, row) = (row as usize / CHUNK_ROWS, row % CHUNK_ROWS as u32);
+                    let (chunk, row) = (row as usize / piece, row % piece as u32);
                     touches[chunk].push(Touch { row, bag: bag as u32, place });
                 }
             }
@@ -102,9 +117,12 @@ impl Gradient<'_> {
     }
 }
 
+/// Touches that memory is asked for before they are needed.
+const AHEAD: usize = 8;
+
 /// Rows of a chunk, and who touches them, in the order of bags.
 struct Learn<'a> {
-    rows: &'a mut Chunk,
+    rows: Piece<'a>,
     state: &'a mut [f32],
     touches: Vec<Touch>,
     bags: &'a Bags<'a>,
@@ -119,15 +137,22 @@ impl WithSimd for Learn<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Learn { rows, state, mut touches, bags, pooling, gradient, optimiser, step } = self;
+        let Learn { mut rows, state, mut touches, bags, pooling, gradient, optimiser, step } =
+            self;
         // They came in the order of bags, which a stable sort keeps.
         touches.sort_by_key(|touch| touch.row);
         let width = gradient.width;
         let state_width = optimiser.state_width(width);
         let (mut sum, mut scratch) = (vec![0.0; width], vec![0.0; width]);
+        let mut ahead = touches.iter().skip(AHEAD);
         for same in touches.chunk_by(|a, b| a.row == b.row) {
             sum.fill(0.0);
             for touch in same {
+                if let Some(soon) = ahead.next() {
+                    rows.prefetch(soon.row as usize * width, width);
+                    let from = soon.bag as usize * gradient.stride + gradient.at;
+                    prefetch(gradient.values, from, width);
+                }
                 let range = bags.range(touch.bag as usize);
                 let place = range.start + touch.place as usize;
                 let by = pooling.share(range.len()) * bags.weight(place);

@@ -23,7 +23,8 @@ fn a_world_writes_a_log_that_a_model_learns_from_and_plays_in() {
     assert!(dir.join("log/truth.parquet").exists());
     let config = ["--config", "log/settings.toml"];
     let with = |args: &[&'static str]| [args, &config].concat();
-    answered(dir, &with(&["train", "log", "--model", "item-knn", "--model", "popular"]));
+    let models = ["--model", "item-knn", "--model", "popular", "--model", "sasrec"];
+    answered(dir, &with(&[&["train", "log"][..], &models].concat()));
     let play = object(
         dir,
         &[
@@ -46,7 +47,11 @@ fn a_world_writes_a_log_that_a_model_learns_from_and_plays_in() {
     let gain = &play["differences"][0];
     assert_eq!(gain["of"], "satisfaction");
     assert!(gain["difference"]["low"].as_f64().unwrap() > 0.0, "{gain}");
-    // So do clicks where both share a slate.
+    let sequences = ["--policy", "sasrec", "--against", "popular", "--days", "2", "--json"];
+    let play_on = ["world", "play", "--log", "log"];
+    let gain = &object(dir, &[&play_on[..], &sequences].concat())["differences"][0];
+    assert!(gain["difference"]["low"].as_f64().unwrap() > 0.0, "sasrec: {gain}");
+    // So say clicks where both share a slate.
     let credit = play["interleaved"]["credit"]["low"].as_f64().unwrap();
     assert!(credit > 0.0, "{}", play["interleaved"]);
     // The log of popularity, half of it chance, says what the model is worth.

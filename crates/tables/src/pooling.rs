@@ -16,8 +16,9 @@ pub enum Pooling {
     Mean,
 }
 
-/// Bags that one thread takes at a time.
-const BAGS: usize = 32;
+/// Bags that one thread takes at a time, feature by feature, at least and at most: rows that many of
+/// them share stay in its cache meanwhile.
+const BAGS: [usize; 2] = [32, 1024];
 
 impl Pooling {
     /// What the sum of a bag of so many ids is multiplied with.
@@ -90,8 +91,9 @@ impl Table {
         assert_eq!(out.len(), samples * width, "samples times widths");
         features.par_iter().try_for_each(|(table, bags)| table.check(bags.ids()))?;
         let arch = Arch::new();
-        out.par_chunks_mut(BAGS * width).enumerate().for_each(|(part, out)| {
-            arch.dispatch(Part { features, pooling, from: part * BAGS, width, out });
+        let bags = samples.div_ceil(2 * rayon::current_num_threads()).clamp(BAGS[0], BAGS[1]);
+        out.par_chunks_mut(bags * width).enumerate().for_each(|(part, out)| {
+            arch.dispatch(Part { features, pooling, from: part * bags, width, out });
         });
         Ok(())
     }

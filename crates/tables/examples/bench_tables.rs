@@ -106,8 +106,10 @@ fn growth(keys: u64, width: usize) -> Result<()> {
     serve(
         &mut load,
         |load| {
-            let mut table =
-                Table::keyed(config(width, Dtype::F32, Optimiser::Sgd { rate: 0.0 }), 0)?;
+            let mut table = Table::keyed(
+                config(width, Dtype::F32, Optimiser::Sgd { rate: 0.0 }),
+                keys as usize,
+            )?;
             for some in ids.chunks(100_000) {
                 table.admit(some)?;
             }

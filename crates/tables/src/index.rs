@@ -1,6 +1,6 @@
 //! Which row a 64-bit key has: a bucketised cuckoo table (Pagh and Rodler 2004; buckets: Dietzfelbinger
 //! and Weidling 2007) in segments. A key has two buckets of eight in its segment, and is in one of
-//! them; no two keys share a row. A segment that is full grows by a sixteenth, so the load stays
+//! them; no two keys share a row. A segment that is full grows by a tenth, so the load stays
 //! high and nothing as large as the table is ever copied at once.
 
 use crate::mix::{below, mix};
@@ -12,7 +12,7 @@ const WAYS: usize = 8;
 /// Keys that are moved on before a segment counts as full.
 const KICKS: usize = 200;
 /// A segment is full at this load even where there would be room.
-const LOAD_MAX: f64 = 0.97;
+const LOAD_MAX: f64 = 0.96;
 /// Nobody's row.
 const FREE: u32 = u32::MAX;
 
@@ -36,7 +36,7 @@ impl Index {
     /// Empty, for about as many keys; more are welcome.
     pub fn for_about(keys: usize) -> Index {
         // Segments of a few thousand keys grow within a cache.
-        let segments = (keys / 4096).next_power_of_two().clamp(64, 1 << 16);
+        let segments = (keys / 4096).next_power_of_two().clamp(256, 1 << 16);
         Index { segments: vec![Segment::new(1); segments], len: 0 }
     }
 
@@ -185,12 +185,12 @@ impl Segment {
     }
 
     fn grow(&mut self) {
-        let mut buckets = self.buckets + (self.buckets / 16).max(1);
+        let mut buckets = self.buckets + (self.buckets / 10).max(1);
         'again: loop {
             let mut larger = Segment::new(buckets);
             for (key, row) in self.keys.iter().zip(&self.rows) {
                 if *row != FREE && larger.put(*key, *row).is_some() {
-                    buckets += (buckets / 16).max(1);
+                    buckets += (buckets / 10).max(1);
                     continue 'again;
                 }
             }

@@ -1,4 +1,4 @@
-//! Gradients of bags back into rows: summed over duplicates, then one step a row. Rows of a chunk
+//! Gradients of bags back into rows: summed over duplicates, then one step a row. Rows of a piece
 //! belong to one thread, and are summed in the order of the bags: the same bits on any
 //! number of threads.
 
@@ -72,20 +72,20 @@ impl Table {
     }
 
     /// Who touches which row, by piece.
-    fn touches(&mut self, bags: &Bags<'_>) -> Vec<Vec<Touch>> {
+    fn touches(&self, bags: &Bags<'_>) -> Vec<Vec<Touch>> {
         let piece = self.slab.piece_rows();
-        let chunks = self.slab.rows().div_ceil(piece);
-        let ids = bags.whole().len();
-        let mut touches: Vec<Vec<Touch>> = (0..chunks)
-            .map(|_| Vec::with_capacity(ids / chunks.max(1) + ids / chunks.max(1) / 8 + 16))
-            .collect();
+        let pieces = self.slab.rows().div_ceil(piece);
+        // About as many for each, and some room for those that have more.
+        let each = bags.whole().len() / pieces.max(1);
+        let mut touches: Vec<Vec<Touch>> =
+            (0..pieces).map(|_| Vec::with_capacity(each + each / 8 + 16)).collect();
         for bag in 0..bags.len() {
             let range = bags.range(bag);
             for (place, id) in (0u32..).zip(range.map(|place| bags.id(place))) {
                 let row = self.find(id);
                 if row != UNKNOWN {
-                    let (chunk, row) = (row as usize / piece, row % piece as u32);
-                    touches[chunk].push(Touch { row, bag: bag as u32, place });
+                    let (at, row) = (row as usize / piece, row % piece as u32);
+                    touches[at].push(Touch { row, bag: bag as u32, place });
                 }
             }
         }
@@ -93,7 +93,7 @@ impl Table {
     }
 }
 
-/// An id of a bag, whose row is in this chunk.
+/// An id of a bag, whose row is this one of its piece.
 #[derive(Debug, Clone, Copy)]
 struct Touch {
     row: u32,
@@ -120,7 +120,7 @@ impl Gradient<'_> {
 /// Touches that memory is asked for before they are needed.
 const AHEAD: usize = 8;
 
-/// Rows of a chunk, and who touches them, in the order of bags.
+/// Rows of a piece, and who touches them, in the order of bags.
 struct Learn<'a> {
     rows: Piece<'a>,
     state: &'a mut [f32],

@@ -40,13 +40,15 @@ impl Additive {
         }
         // Many equal eigenvalues may keep the iteration from ending; moved apart by less than what
         // counts as 0 they do not.
-        let apart = Mat::from_fn(side, side, |a, b| match a == b {
-            true => gamma[(a, b)] + 0.01 * NOTHING * (a + 1) as f64 / side as f64,
-            false => gamma[(a, b)],
-        });
+        let apart = || {
+            Mat::from_fn(side, side, |a, b| match a == b {
+                true => gamma[(a, b)] + 0.01 * NOTHING * (a + 1) as f64 / side as f64,
+                false => gamma[(a, b)],
+            })
+        };
         let parts = gamma
             .self_adjoint_eigen(Side::Lower)
-            .or_else(|_| apart.self_adjoint_eigen(Side::Lower))
+            .or_else(|_| apart().self_adjoint_eigen(Side::Lower))
             .map_err(|_| {
                 Error::Refused("the chances of pairs of a slate have no eigenvalues".into())
             })?;

@@ -13,6 +13,20 @@ pub struct Bags<'a> {
 }
 
 impl<'a> Bags<'a> {
+    /// Bag b is `ids[offsets[b]..offsets[b + 1]]`.
+    ///
+    /// # Errors
+    /// Where the offsets do not begin at 0, fall, or do not end with the ids.
+    pub fn new(offsets: &'a [i32], ids: &'a [u64]) -> Result<Bags<'a>> {
+        let whole = offsets.first() == Some(&0)
+            && offsets.last().is_some_and(|last| usize::try_from(*last) == Ok(ids.len()));
+        if !whole || !offsets.is_sorted() {
+            let what = format!("they do not cut {} ids into bags", ids.len());
+            return Err(Error::Setting { field: "offsets", what });
+        }
+        Ok(Bags { offsets, ids, weights: None })
+    }
+
     /// The cells of feature number `key`, from its first sample to its last.
     ///
     /// # Panics

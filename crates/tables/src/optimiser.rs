@@ -45,6 +45,20 @@ pub struct Adam {
 }
 
 impl Optimiser {
+    /// The same at another learning rate: schedules change it from step to step.
+    #[must_use]
+    pub fn at_rate(self, rate: f32) -> Optimiser {
+        match self {
+            Optimiser::Sgd { .. } => Optimiser::Sgd { rate },
+            Optimiser::Adagrad { epsilon, .. } => Optimiser::Adagrad { rate, epsilon },
+            Optimiser::RowWiseAdagrad { epsilon, .. } => {
+                Optimiser::RowWiseAdagrad { rate, epsilon }
+            }
+            Optimiser::Adam(adam) => Optimiser::Adam(Adam { rate, ..adam }),
+            Optimiser::RowWiseAdam(adam) => Optimiser::RowWiseAdam(Adam { rate, ..adam }),
+        }
+    }
+
     /// Numbers of state for a row of this width.
     pub fn state_width(self, width: usize) -> usize {
         match self {

@@ -92,6 +92,18 @@ impl Table {
         &self.config
     }
 
+    /// Changes the learning rate of the steps that follow.
+    ///
+    /// # Errors
+    /// Where it is negative or not finite.
+    pub fn set_rate(&mut self, rate: f32) -> Result<()> {
+        if !(rate >= 0.0 && rate.is_finite()) {
+            return Err(Error::Setting { field: "rate", what: format!("{rate} is no rate") });
+        }
+        self.config.optimiser = self.config.optimiser.at_rate(rate);
+        Ok(())
+    }
+
     /// Rows in use: all of a dense table, one a key of a keyed one.
     pub fn len(&self) -> usize {
         self.keys.as_ref().map_or(self.slab.rows(), |keys| keys.index.len())
@@ -188,6 +200,15 @@ impl Table {
             row => self.slab.get(row as usize, out),
         }
         row != UNKNOWN
+    }
+
+    /// The row that an id begins with, whether it has one yet or not.
+    ///
+    /// # Panics
+    /// Where `out` has another width.
+    pub fn first_row(&self, id: u64, out: &mut [f32]) {
+        assert_eq!(out.len(), self.config.width, "width of table {}", self.config.name);
+        self.config.init.fill(id, out);
     }
 
     /// The row of an id, or [`UNKNOWN`].

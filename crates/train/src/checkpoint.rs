@@ -75,7 +75,10 @@ impl Checkpoints {
         let ids = sealed::ids(self.files.as_ref(), &self.dir)?;
         let id = sealed::id_after(&ids);
         let mut staged = Staged::begin(self.files.clone(), &self.dir, &id)?;
-        staged.add(WEIGHTS, &weights_to_bytes(trainer.model.parameters(), &trainer.items)?)?;
+        staged.add(
+            WEIGHTS,
+            &weights_to_bytes(trainer.model.parameters(), &trainer.items.matrix())?,
+        )?;
         let mut moments = Parameters::new();
         standing.optimizer_steps.clear();
         for (name, updater) in trainer.updaters() {
@@ -159,7 +162,7 @@ impl Checkpoints {
         let kept = |bytes: &[u8]| -> Result<Kept> {
             let mut kept = Kept {
                 parameters: trainer.model.parameters().clone(),
-                items: trainer.items.clone(),
+                items: trainer.items.matrix().into_owned(),
             };
             weights_from_bytes(&mut kept, bytes).map_err(|why| damaged(why.to_string()))?;
             Ok(kept)
@@ -187,7 +190,7 @@ impl Checkpoints {
             updater.load(&moments)?;
         }
         *trainer.model.parameters_mut() = now.parameters;
-        trainer.items = now.items;
+        trainer.items.load(now.items);
         trainer.step = standing.step;
         Ok((standing, best))
     }

@@ -57,6 +57,9 @@ pub enum ItemUpdates {
     Dense,
     /// The rows that a step touched (lazy Adam, Adagrad): cost follows the batch, not the table.
     Rows,
+    /// As `rows`, in a keyed table: an item has a row from when it is first met, so that the
+    /// catalogue may grow while a model is in use.
+    Keyed,
 }
 
 /// A training run of a sequence model.

@@ -75,7 +75,7 @@ impl Drawer {
         }
         let targets = Targets {
             users: &examples.users,
-            offsets: examples.offsets.as_slice(),
+            offsets: examples.target_offsets().as_slice(),
             items: &examples.targets,
             interacted: &self.interacted,
         };

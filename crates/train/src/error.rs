@@ -13,6 +13,9 @@ pub enum Error {
     /// Shapes that do not fit, or a number that is none.
     #[error(transparent)]
     Tensor(#[from] tensor::Error),
+    /// Rows of a table.
+    #[error(transparent)]
+    Tables(#[from] tables::Error),
     /// A model that cannot be made.
     #[error(transparent)]
     Models(#[from] models::Error),

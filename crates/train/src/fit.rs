@@ -211,7 +211,7 @@ impl<'a> Loop<'a> {
         }
         let last = self.standing.epoch;
         let mut model = self.trainer.model;
-        let mut items = self.trainer.items;
+        let mut items = self.trainer.items.matrix().into_owned();
         if let Some(best) = self.best {
             *model.parameters_mut() = best.parameters;
             items = best.items;
@@ -352,7 +352,8 @@ impl<'a> Loop<'a> {
         }
         (self.run.tell)(&Report::Validating(self.standing.epoch));
         let Trainer { model, items, workspace, .. } = &mut self.trainer;
-        let ndcg = validation.ndcg(model, workspace, items.values(), self.run.seed)?;
+        let matrix = items.matrix();
+        let ndcg = validation.ndcg(model, workspace, matrix.values(), self.run.seed)?;
         workspace.meter.take();
         let better = self.standing.best_ndcg().is_none_or(|before| ndcg > before);
         if let Some(facts) = self.standing.epochs.last_mut() {
@@ -361,7 +362,7 @@ impl<'a> Loop<'a> {
         if better {
             self.standing.best_epoch = Some(self.standing.epoch);
             self.standing.worse = 0;
-            let (parameters, items) = (model.parameters().clone(), items.clone());
+            let (parameters, items) = (model.parameters().clone(), matrix.into_owned());
             self.best = Some(Kept { parameters, items });
         } else {
             self.standing.worse += 1;

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use data::Sequences;
 use models::{Rows, SequenceModel};
-use tensor::{Device, Gradients, SampledLoss, Tape, Tensor, Var, Workspace};
+use tensor::{Device, Gradients, SampledLoss, Tape, Var, Workspace};
 
-use crate::config::{ItemUpdates, SequenceConfig};
+use crate::config::SequenceConfig;
 use crate::drawn::Drawer;
 use crate::example::Examples;
+use crate::items::Items;
 use crate::mined::Mined;
 use crate::optim::{clip, norm};
 use crate::touched::Touched;
@@ -21,14 +22,13 @@ pub struct Trainer {
     seed: u64,
     /// The model.
     pub model: SequenceModel,
-    /// Embeddings of all items, `[items, dim]`.
-    pub items: Tensor,
+    /// Embeddings of all items, `[items, dim]`, and what moves them.
+    pub items: Items,
     updaters: Vec<Updater>,
-    item_updater: Updater,
-    drawer: Drawer,
+    pub(crate) drawer: Drawer,
     /// Memory and meter.
     pub workspace: Workspace,
-    touched: Touched,
+    pub(crate) touched: Touched,
     /// Values of the touched rows, `[rows, dim]`.
     row_values: Vec<f32>,
     /// Steps taken.
@@ -75,25 +75,18 @@ impl Trainer {
     ) -> Result<Trainer> {
         config.check()?;
         let model = SequenceModel::init(&config.model, seed)?;
-        let items = SequenceModel::init_items(&config.model, train.item_count(), seed);
+        let items = Items::init(config, train.item_count(), seed)?;
         let updaters = model
             .parameters()
             .iter()
             .map(|(_, _, tensor)| Updater::dense(&config.optimizer, tensor.values().len()))
             .collect::<Result<Vec<_>>>()?;
-        let item_updater = match config.item_updates {
-            ItemUpdates::Dense => Updater::dense(&config.optimizer, items.values().len())?,
-            ItemUpdates::Rows => {
-                Updater::by_rows(&config.optimizer, items.rows(), items.width())?
-            }
-        };
         Ok(Trainer {
             config: config.clone(),
             seed,
             model,
             items,
             updaters,
-            item_updater,
             drawer: Drawer::new(config, train, seed)?,
             workspace: Workspace::new(device),
             touched: Touched::default(),
@@ -103,18 +96,20 @@ impl Trainer {
         })
     }
 
-    /// The updaters under their parameters' names, the items' last.
+    /// The updaters under their parameters' names, the items' last where they have one: a table
+    /// keeps its memory in its rows.
     pub(crate) fn updaters(&self) -> impl Iterator<Item = (&str, &Updater)> {
         let names = self.model.parameters().iter().map(|(_, name, _)| name);
-        names.zip(&self.updaters).chain([("items", &self.item_updater)])
+        let items = self.items.updater().map(|updater| ("items", updater));
+        names.zip(&self.updaters).chain(items)
     }
 
     /// As [`Trainer::updaters`], to be loaded.
     pub(crate) fn updaters_mut(&mut self) -> impl Iterator<Item = (String, &mut Updater)> {
         let names: Vec<String> =
             self.model.parameters().iter().map(|(_, name, _)| name.to_owned()).collect();
-        let items = ("items".to_owned(), &mut self.item_updater);
-        names.into_iter().zip(&mut self.updaters).chain([items])
+        let items = self.items.updater_mut().map(|updater| ("items".to_owned(), updater));
+        names.into_iter().zip(&mut self.updaters).chain(items)
     }
 
     /// One step. Where it fails, no weight was changed.
@@ -137,8 +132,8 @@ impl Trainer {
     }
 
     fn attempt(&mut self, examples: &Examples, check: bool) -> Result<StepFacts, Refusal> {
-        let by_rows = self.config.item_updates == ItemUpdates::Rows;
-        let (dim, step, device) = (self.items.width(), self.step, self.workspace.device);
+        let by_rows = self.items.by_rows();
+        let (dim, step, device) = (self.items.dim(), self.step, self.workspace.device);
         // The dropout masks of this step.
         let seed = self.seed ^ step.wrapping_mul(0xd134_2543_de82_ef95);
         let Trainer { model, items, drawer, workspace, touched, row_values, .. } = self;
@@ -150,14 +145,12 @@ impl Trainer {
         };
         let (mut inputs, mut targets) =
             (Cow::Borrowed(&examples.inputs[..]), Cow::Borrowed(&examples.targets[..]));
+        let whole;
         let table = if by_rows {
             // The touched rows alone are the step's table, and all lists say places in it.
             let negatives = drawn.as_ref().map_or(&[][..], |drawn| &drawn.items);
-            touched.collect(items.rows(), &[&inputs, &targets, negatives]);
-            row_values.clear();
-            for row in &touched.rows {
-                row_values.extend_from_slice(items.row(*row as usize));
-            }
+            touched.collect(items.count() as usize, &[&inputs, &targets, negatives]);
+            items.take(&touched.rows, row_values)?;
             (inputs, targets) =
                 (touched.places(&inputs).into(), touched.places(&targets).into());
             if let Some(drawn) = &mut drawn {
@@ -166,7 +159,8 @@ impl Trainer {
             touched.forget();
             &row_values[..]
         } else {
-            items.values()
+            whole = items.matrix();
+            whole.values()
         };
 
         let mut tape = Tape::training(model.parameters(), workspace, seed);
@@ -180,13 +174,16 @@ impl Trainer {
             happened_at: &examples.happened_at,
             asked_at: &examples.asked_at,
         };
-        let hidden = model.forward(&mut tape, kept, given)?; // [tokens, dim]
+        let mut hidden = model.forward(&mut tape, kept, given)?; // [tokens, dim]
         tape.scope("");
+        if let Some(scored) = &examples.scored {
+            hidden = tape.gather(hidden, &scored.places, 1.0)?; // [targets, dim]
+        }
         let scored = model.scored(&mut tape, kept)?; // [rows, dim]
         let drawn = match drawn {
             Some(drawn) => drawn,
             None => {
-                let (states, offsets) = (tape.value(hidden), &examples.offsets);
+                let (states, offsets) = (tape.value(hidden), examples.target_offsets());
                 let vectors = model.score_vectors(table);
                 let mut mined = Mined::new(device, dim, states, offsets, &vectors, seed);
                 drawer.draw(step, examples, Some(&mut mined))?
@@ -194,7 +191,7 @@ impl Trainer {
         };
         let contrast = SampledLoss {
             positives: &targets,
-            negatives: drawn.lists(&examples.offsets),
+            negatives: drawn.lists(examples.target_offsets()),
             negative_log_q: drawn.negative_log_q.as_deref(),
             positive_log_q: drawn.positive_log_q.as_deref(),
             contrast: drawn.contrast,
@@ -227,7 +224,8 @@ impl Trainer {
     /// [`tensor::Error::NotFinite`].
     pub fn check_finite(&self) -> Result<()> {
         let parameters = self.model.parameters().iter().map(|(_, name, tensor)| (name, tensor));
-        for (name, tensor) in parameters.chain([("items", &self.items)]) {
+        let items = self.items.matrix();
+        for (name, tensor) in parameters.chain([("items", items.as_ref())]) {
             if let Some(at) = tensor.values().iter().position(|value| !value.is_finite()) {
                 let (row, column) = (at / tensor.width(), at % tensor.width());
                 let (node, what) = (name.to_owned(), "weight");
@@ -256,12 +254,9 @@ impl Trainer {
             }
         }
         if let Some(gradient) = gradients.leaf(rows) {
-            let table = self.items.values_mut();
-            match self.config.item_updates {
-                ItemUpdates::Dense => self.item_updater.step(table, gradient, rate)?,
-                ItemUpdates::Rows => {
-                    self.item_updater.step_rows(table, &self.touched.rows, gradient, rate)?;
-                }
+            match self.items.by_rows() {
+                false => self.items.step(gradient, rate)?,
+                true => self.items.step_rows(&self.touched.rows, gradient, rate)?,
             }
         }
         Ok(())

@@ -19,7 +19,8 @@ fn trainer(config: &SequenceConfig) -> (Trainer, Examples) {
 
 fn bits(trainer: &Trainer) -> Vec<u32> {
     let parameters = trainer.model.parameters().iter().map(|(_, _, tensor)| tensor);
-    let tensors = parameters.chain([&trainer.items]);
+    let items = trainer.items.matrix();
+    let tensors = parameters.chain([items.as_ref()]);
     tensors.flat_map(|tensor| tensor.values().iter().map(|value| value.to_bits())).collect()
 }
 
@@ -44,7 +45,7 @@ fn a_weight_that_is_no_number_is_named() {
         let (mut trainer, examples) = trainer(&config);
         trainer.step(&examples).unwrap();
         let row = examples.inputs[0];
-        trainer.items.values_mut()[row as usize * 16 + 3] = f32::NAN;
+        trainer.items.matrix_mut().unwrap().values_mut()[row as usize * 16 + 3] = f32::NAN;
         let why = format!("items: weight is not finite at row {row}, column 3");
         stops(&mut trainer, &examples, &why);
     }
@@ -69,7 +70,13 @@ fn a_gradient_that_overflows_is_named() {
     // Scores as ever, of tiny states and huge items: what flows back to the states is huge.
     let id = trainer.model.parameters().find("norm.weight").unwrap();
     trainer.model.parameters_mut().get_mut(id).values_mut().fill(1e-30);
-    trainer.items.values_mut().iter_mut().for_each(|value| *value *= 1e37);
+    trainer
+        .items
+        .matrix_mut()
+        .unwrap()
+        .values_mut()
+        .iter_mut()
+        .for_each(|value| *value *= 1e37);
     stops(&mut trainer, &examples, ": gradient is not finite at row");
 }
 

@@ -94,7 +94,7 @@ fn every_optimiser_learns_by_table_and_by_rows() {
         (Optimizer::Adam(decoupled), 0.01),
         (Optimizer::Adagrad(AdagradConfig::default()), 0.05),
     ] {
-        for item_updates in [ItemUpdates::Dense, ItemUpdates::Rows] {
+        for item_updates in [ItemUpdates::Dense, ItemUpdates::Rows, ItemUpdates::Keyed] {
             let what = format!("{optimizer:?} {item_updates:?}");
             let optimizer = optimizer.clone();
             let schedule = Schedule { peak, ..Schedule::default() };

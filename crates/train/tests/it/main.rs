@@ -19,6 +19,7 @@ mod unsynced;
 mod trainer;
 mod weighed;
 mod learn;
+mod continued;
 mod validate;
 mod lines;
 mod diverge;

@@ -12,14 +12,15 @@ use crate::planted::{ITEMS, log, quick};
 /// Score of an item for each token of `examples` under the trainer's weights, `[tokens][items]`.
 fn scores(trainer: &Trainer, examples: &Examples, scale: f64) -> Vec<Vec<f64>> {
     let mut workspace = Workspace::new(Device::Reference);
+    let items = trainer.items.matrix();
     let mut tape = Tape::inference(trainer.model.parameters(), &mut workspace);
-    let table = tape.leaf(trainer.items.values(), trainer.items.width()).unwrap();
+    let table = tape.leaf(items.values(), items.width()).unwrap();
     let Examples { inputs: index, positions, offsets, happened_at, asked_at, .. } = examples;
     let rows = Rows { index, positions, offsets, happened_at, asked_at };
     let hidden = trainer.model.forward(&mut tape, table, rows).unwrap();
-    let states = tape.value(hidden).chunks_exact(trainer.items.width());
+    let states = tape.value(hidden).chunks_exact(items.width());
     let score = |state: &[f32], item: u32| {
-        let pairs = state.iter().zip(trainer.items.row(item as usize));
+        let pairs = state.iter().zip(items.row(item as usize));
         scale * pairs.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>()
     };
     states.map(|state| (0..ITEMS).map(|item| score(state, item)).collect()).collect()
@@ -111,7 +112,13 @@ fn each_form_weighs_what_was_drawn() {
             let examples = batches.next().unwrap().unwrap();
             let mut trainer = Trainer::new(&config, &train, 3, Device::Cpu, 100).unwrap();
             // Scores that differ.
-            trainer.items.values_mut().iter_mut().for_each(|value| *value *= 30.0);
+            trainer
+                .items
+                .matrix_mut()
+                .unwrap()
+                .values_mut()
+                .iter_mut()
+                .for_each(|value| *value *= 30.0);
             let expected = expected(&config, &trainer, &examples, &train);
             let found = f64::from(trainer.step(&examples).unwrap().loss);
             let what = format!("{:?} with {:?}", config.loss, config.negatives);

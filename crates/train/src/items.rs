@@ -1,0 +1,233 @@
+//! The items' embeddings and what moves them: a matrix with an optimiser of its own, or a keyed
+//! table whose rows come when they are first met and bring their optimiser's memory along.
+
+use std::borrow::Cow;
+
+use models::SequenceModel;
+use tables::Optimiser as RowOptimiser;
+use tables::{Adam, Bags, Dtype, Init, Pooling, Table, TableConfig};
+use tensor::Tensor;
+
+use crate::config::{ItemUpdates, Optimizer, SequenceConfig};
+use crate::optim::WeightDecay;
+use crate::updater::Updater;
+use crate::{Error, Result};
+
+/// Uniform rows of this bound have the deviation of the matrix's first values.
+const BOUND: f32 = 0.034_641;
+
+/// Embeddings of all items, `[items, dim]`.
+#[derive(Debug, Clone)]
+pub struct Items {
+    kept: Kept,
+    /// Items of the catalogue: a table may have fewer rows.
+    count: u32,
+    /// Offsets of bags of one id, as many as were ever needed.
+    single: Vec<i32>,
+}
+
+#[derive(Debug, Clone)]
+enum Kept {
+    Matrix { matrix: Tensor, updater: Updater, by_rows: bool },
+    Table(Box<Table>),
+}
+
+impl Items {
+    /// First values for a catalogue of `count`.
+    pub(crate) fn init(config: &SequenceConfig, count: u32, seed: u64) -> Result<Items> {
+        let optimizer = &config.optimizer;
+        let kept = match config.item_updates {
+            ItemUpdates::Keyed => {
+                Kept::Table(Box::new(Table::keyed(table(config, seed)?, count as usize)?))
+            }
+            ItemUpdates::Dense | ItemUpdates::Rows => {
+                let matrix = SequenceModel::init_items(&config.model, count, seed);
+                let by_rows = config.item_updates == ItemUpdates::Rows;
+                let updater = match by_rows {
+                    false => Updater::dense(optimizer, matrix.values().len())?,
+                    true => Updater::by_rows(optimizer, matrix.rows(), matrix.width())?,
+                };
+                Kept::Matrix { matrix, updater, by_rows }
+            }
+        };
+        Ok(Items { kept, count, single: vec![0] })
+    }
+
+    /// Columns.
+    pub fn dim(&self) -> usize {
+        match &self.kept {
+            Kept::Matrix { matrix, .. } => matrix.width(),
+            Kept::Table(table) => table.config().width,
+        }
+    }
+
+    /// Items of the catalogue.
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Rows that there are: a table has those of the items that were met.
+    pub fn rows(&self) -> usize {
+        match &self.kept {
+            Kept::Matrix { matrix, .. } => matrix.rows(),
+            Kept::Table(table) => table.len(),
+        }
+    }
+
+    /// All rows, `[count, dim]`; an item that no step has met has the row that it would begin with.
+    pub fn matrix(&self) -> Cow<'_, Tensor> {
+        match &self.kept {
+            Kept::Matrix { matrix, .. } => Cow::Borrowed(matrix),
+            Kept::Table(table) => {
+                let mut matrix = Tensor::zeros(self.count as usize, table.config().width);
+                let width = table.config().width;
+                for (id, row) in (0u64..).zip(matrix.values_mut().chunks_exact_mut(width)) {
+                    if !table.row(id, row) {
+                        table.first_row(id, row);
+                    }
+                }
+                Cow::Owned(matrix)
+            }
+        }
+    }
+
+    /// The matrix, to be changed; `None` where there is a table.
+    pub fn matrix_mut(&mut self) -> Option<&mut Tensor> {
+        match &mut self.kept {
+            Kept::Matrix { matrix, .. } => Some(matrix),
+            Kept::Table(_) => None,
+        }
+    }
+
+    /// The table, where there is one.
+    pub fn table(&self) -> Option<&Table> {
+        match &self.kept {
+            Kept::Table(table) => Some(table),
+            Kept::Matrix { .. } => None,
+        }
+    }
+
+    /// As [`Items::table`], to be changed.
+    pub fn table_mut(&mut self) -> Option<&mut Table> {
+        match &mut self.kept {
+            Kept::Table(table) => Some(table),
+            Kept::Matrix { .. } => None,
+        }
+    }
+
+    /// The optimiser of a matrix.
+    pub(crate) fn updater(&self) -> Option<&Updater> {
+        match &self.kept {
+            Kept::Matrix { updater, .. } => Some(updater),
+            Kept::Table(_) => None,
+        }
+    }
+
+    /// As [`Items::updater`], to be loaded.
+    pub(crate) fn updater_mut(&mut self) -> Option<&mut Updater> {
+        match &mut self.kept {
+            Kept::Matrix { updater, .. } => Some(updater),
+            Kept::Table(_) => None,
+        }
+    }
+
+    /// Whether a step takes the touched rows alone.
+    pub(crate) fn by_rows(&self) -> bool {
+        match &self.kept {
+            Kept::Matrix { by_rows, .. } => *by_rows,
+            Kept::Table(_) => true,
+        }
+    }
+
+    /// Copies rows out, one after another; items that are new to a table get theirs.
+    pub(crate) fn take(&mut self, rows: &[u32], values: &mut Vec<f32>) -> Result<()> {
+        values.clear();
+        match &mut self.kept {
+            Kept::Matrix { matrix, .. } => {
+                rows.iter().for_each(|row| values.extend_from_slice(matrix.row(*row as usize)));
+            }
+            Kept::Table(table) => {
+                let ids: Vec<u64> = rows.iter().map(|row| u64::from(*row)).collect();
+                table.admit(&ids)?;
+                values.resize(ids.len() * table.config().width, 0.0);
+                table.sequence(&ids, values)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One step with the gradient of every number.
+    pub(crate) fn step(&mut self, gradient: &[f32], rate: f32) -> Result<()> {
+        match &mut self.kept {
+            Kept::Matrix { matrix, updater, .. } => {
+                updater.step(matrix.values_mut(), gradient, rate)
+            }
+            Kept::Table(_) => Err(Error::Refused("a keyed table has no dense step".into())),
+        }
+    }
+
+    /// One step with the gradients of `rows`, ascending.
+    pub(crate) fn step_rows(
+        &mut self,
+        rows: &[u32],
+        gradient: &[f32],
+        rate: f32,
+    ) -> Result<()> {
+        match &mut self.kept {
+            Kept::Matrix { matrix, updater, .. } => {
+                updater.step_rows(matrix.values_mut(), rows, gradient, rate)
+            }
+            Kept::Table(table) => {
+                let ids: Vec<u64> = rows.iter().map(|row| u64::from(*row)).collect();
+                for offset in self.single.len()..=ids.len() {
+                    self.single.push(offset as i32);
+                }
+                let bags = Bags::new(&self.single[..=ids.len()], &ids)?;
+                table.set_rate(rate)?;
+                let width = table.config().width;
+                Ok(table.update(&bags, Pooling::Sum, gradient, width, 0)?)
+            }
+        }
+    }
+
+    /// Takes a matrix's values over, for a checkpoint.
+    pub(crate) fn load(&mut self, matrix: Tensor) {
+        if let Kept::Matrix { matrix: own, .. } = &mut self.kept {
+            *own = matrix;
+        }
+    }
+
+    /// A table for a catalogue that has grown.
+    pub(crate) fn grow(&mut self, count: u32) {
+        self.count = self.count.max(count);
+    }
+}
+
+/// The table of a run.
+pub(crate) fn table(config: &SequenceConfig, seed: u64) -> Result<TableConfig> {
+    let optimiser = match &config.optimizer {
+        Optimizer::Adam(adam) => {
+            if adam.decay > 0.0 && adam.decay_kind == WeightDecay::L2 {
+                let what = "l2 decay has no meaning for rows without a gradient; use decoupled";
+                return Err(Error::setting("optimizer.decay_kind", what));
+            }
+            RowOptimiser::Adam(Adam {
+                rate: config.schedule.peak as f32,
+                betas: [adam.beta_1 as f32, adam.beta_2 as f32],
+                epsilon: adam.eps as f32,
+                decay: adam.decay as f32,
+            })
+        }
+        Optimizer::Adagrad(adagrad) => RowOptimiser::RowWiseAdagrad {
+            rate: config.schedule.peak as f32,
+            epsilon: adagrad.eps as f32,
+        },
+    };
+    Ok(TableConfig {
+        name: "items".into(),
+        width: config.model.dim() as usize,
+        dtype: Dtype::F32,
+        init: Init::Uniform { bound: BOUND, seed },
+        optimiser,
+    })
+}

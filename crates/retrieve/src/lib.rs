@@ -37,7 +37,7 @@ pub use merge::{Fallback, Merge, Merged, MergedItem, MergedSource, SourceTrace};
 pub use model::Model;
 pub use popular::Popular;
 pub use retriever::{Candidate, Query, Reason, Retriever};
-pub use sequence::Sequence;
+pub use sequence::{LiveFacts, Sequence};
 pub use version::{
     ModelFacts, TrainingEpoch, TrainingFacts, Version, VersionEntry, VersionFacts, current,
     list, publish, rollback, set_current,

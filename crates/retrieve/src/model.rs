@@ -87,6 +87,19 @@ impl Model {
         Ok(Model::Sequence(Box::new(Sequence::new(network, items)?)))
     }
 
+    /// A network that has learned since, put together again ([`Sequence::live`]).
+    pub fn live(sequence: Sequence) -> Model {
+        Model::Sequence(Box::new(sequence))
+    }
+
+    /// The network of histories, where it is one.
+    pub fn as_sequence(&self) -> Option<&Sequence> {
+        match self {
+            Model::Sequence(sequence) => Some(sequence),
+            _ => None,
+        }
+    }
+
     /// The bytes of its file: safetensors, with its settings in the header.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         match self {

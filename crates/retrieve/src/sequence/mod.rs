@@ -14,6 +14,7 @@
 
 mod kept;
 mod lane;
+mod live;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +25,10 @@ use serde::{Deserialize, Serialize};
 use tensor::scan::ItemIndex;
 use tensor::{Tensor, Workspace};
 
+pub use self::live::LiveFacts;
+
 use self::kept::Kept;
+use self::live::{check, network_of};
 use crate::best::Best;
 use crate::retriever::{Candidate, Query, Reason, Retriever};
 use crate::tensors::{TensorsIn, TensorsOut};
@@ -41,6 +45,8 @@ pub struct Sequence {
     index: ItemIndex,
     /// The embeddings, where they are not what the index holds.
     embeddings: Option<Vec<f32>>,
+    /// Items that it has never met, rising: their rows say nothing.
+    unmet: Vec<u32>,
     /// Shared by clones, which are the same model.
     kept: Arc<Kept>,
 }
@@ -81,7 +87,7 @@ impl Sequence {
     ) -> tensor::Result<Sequence> {
         let index = ItemIndex::new(network.score_vectors(&items), rows, network.dim())?;
         let embeddings = network.cosine().then_some(items);
-        Ok(Sequence { network, index, embeddings, kept: Arc::default() })
+        Ok(Sequence { network, index, embeddings, unmet: Vec::new(), kept: Arc::default() })
     }
 
     /// Size of the catalogue it was trained on.
@@ -127,7 +133,7 @@ impl Sequence {
         let (most, items) = (self.config().length_max() as usize, self.item_count());
         let known = || {
             let events = history.items.iter().zip(history.times_ms);
-            events.filter(|(item, _)| **item < items)
+            events.filter(|(item, _)| **item < items && self.met(**item))
         };
         let count = known().count();
         let mut skip = count.saturating_sub(most);
@@ -157,6 +163,11 @@ impl Sequence {
         Ok(state)
     }
 
+    /// Whether its row says anything.
+    fn met(&self, item: u32) -> bool {
+        self.unmet.is_empty() || self.unmet.binary_search(&item).is_err()
+    }
+
     fn row(&self, item: u32) -> &[f32] {
         let dim = self.index.width();
         &self.index.values()[item as usize * dim..][..dim]
@@ -179,28 +190,13 @@ impl Sequence {
     /// Where the bytes are not such a file, or state what cannot be.
     pub fn from_bytes(name: &str, bytes: &[u8], place: &Path) -> Result<Sequence> {
         let (file, facts): (_, Facts) = TensorsIn::open(name, bytes, place)?;
-        let config = facts.config;
-        if config.name() != name {
-            return Err(file.damaged(format!("its settings: of {}", config.name())));
-        }
-        config.check().map_err(|why| file.damaged(format!("its settings: {why}")))?;
-        if config.numbers_least() > bytes.len() as u64 / 4 {
-            return Err(file.damaged("its settings are of a larger network than it holds"));
-        }
+        check(name, &file, &facts.config, bytes.len())?;
         let rows = facts.items as usize;
-        let items = file.f32(ITEMS, &[rows, config.dim() as usize])?;
-        let mut network = SequenceModel::init(&config, 0)
-            .map_err(|why| file.damaged(format!("its settings: {why}")))?;
-        let wanted: Vec<_> =
-            network.parameters().iter().map(|(id, name, _)| (id, name.to_owned())).collect();
-        if file.len() != wanted.len() + 1 {
-            let (found, wanted) = (file.len(), wanted.len() + 1);
-            return Err(file.damaged(format!("{found} tensors, not {wanted}")));
-        }
-        for (id, name) in wanted {
-            let tensor = network.parameters_mut().get_mut(id);
-            let values = file.f32(&name, &[tensor.rows(), tensor.width()])?;
-            tensor.values_mut().copy_from_slice(&values);
+        let items = file.f32(ITEMS, &[rows, facts.config.dim() as usize])?;
+        let network = network_of(&file, &facts.config)?;
+        let wanted = network.parameters().len() + 1;
+        if file.len() != wanted {
+            return Err(file.damaged(format!("{} tensors, not {wanted}", file.len())));
         }
         Sequence::indexed(network, items, rows).map_err(|why| file.damaged(why.to_string()))
     }
@@ -225,7 +221,7 @@ impl Retriever for Sequence {
         if history.is_empty() || query.k == 0 {
             return Vec::new();
         }
-        let admits = |_: usize, item: u32| query.filter.admits(item);
+        let admits = |_: usize, item: u32| self.met(item) && query.filter.admits(item);
         let tie = |item: u32| order::tie(item, query.seed);
         // Neither fails with the weights of a training. Weights from elsewhere may be too large
         // to compute with: then the model has nothing to say.

@@ -26,6 +26,7 @@ pub use pointer::{current, rollback, set_current};
 use crate::merge::Merge;
 use crate::model::Model;
 use crate::retriever::Retriever;
+use crate::sequence::LiveFacts;
 use crate::{Error, Result};
 
 /// Kind of the sealed folders.
@@ -36,6 +37,7 @@ const LOCK: &str = ".lock";
 #[derive(Debug, Clone)]
 pub struct Version {
     id: String,
+    folder: String,
     facts: VersionFacts,
     models: Vec<Arc<Model>>,
     merge: Merge,
@@ -76,7 +78,8 @@ impl Version {
             models.push(Arc::new(model));
         }
         let merge = Merge::new(&facts.merge_config, &models)?;
-        Ok(Version { id: id.to_owned(), facts, models, merge })
+        let (id, folder) = (id.to_owned(), id.to_owned());
+        Ok(Version { id, folder, facts, models, merge })
     }
 
     /// Reads the version that the pointer names; `None` where nothing was published yet.
@@ -84,9 +87,41 @@ impl Version {
         current(files, models_dir)?.map(|id| Version::load(files, models_dir, &id)).transpose()
     }
 
-    /// Its name: `000001`.
+    /// Its name: `000001`, or `000001+3` with the third delta of a model in it.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The name of its folder, without deltas: `000001`.
+    pub fn folder(&self) -> &str {
+        &self.folder
+    }
+
+    /// This version, with what one of its models has learned since: `model` in place of its
+    /// namesake, delta number `sequence`.
+    ///
+    /// # Errors
+    /// Where the version has no model of that name.
+    pub fn with_live(&self, model: Model, facts: &LiveFacts, sequence: u64) -> Result<Version> {
+        let mut live = self.clone();
+        let Some(own) = live.models.iter_mut().find(|own| own.name() == model.name()) else {
+            let (id, name) = (&self.folder, model.name());
+            return Err(Error::Refused(format!("model version {id} has no {name} to go on")));
+        };
+        *own = Arc::new(model);
+        live.id = match sequence {
+            0 => self.folder.clone(),
+            sequence => format!("{}+{sequence}", self.folder),
+        };
+        // It may know more of the log than the rest.
+        if facts.items > live.facts.items || facts.users > live.facts.users {
+            live.facts.items = facts.items;
+            live.facts.items_blake3.clone_from(&facts.items_blake3);
+            live.facts.users = facts.users;
+            live.facts.users_blake3.clone_from(&facts.users_blake3);
+        }
+        live.merge = Merge::new(&live.facts.merge_config, &live.models)?;
+        Ok(live)
     }
 
     /// What it says of itself.

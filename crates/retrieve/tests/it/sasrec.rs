@@ -4,7 +4,7 @@ use std::path::Path;
 
 use data::order;
 use models::{Past, SasRecConfig, SequenceModel};
-use retrieve::{Everything, Model, Query, Reason, Retriever};
+use retrieve::{Everything, LiveFacts, Model, Query, Reason, Retriever, Sequence};
 use tensor::{Device, Tensor, Workspace};
 
 use super::worlds::{Told, items, query};
@@ -149,4 +149,51 @@ fn a_file_that_states_what_cannot_be_is_refused() {
     endless[last..].copy_from_slice(&f32::NAN.to_le_bytes());
     let why = read(&endless).unwrap_err().to_string();
     assert!(why.contains("not finite"), "{why}");
+}
+
+#[test]
+fn weights_and_rows_that_came_by_themselves_make_the_same_model() {
+    let (network, table) = parts();
+    let facts = LiveFacts {
+        config: config().into(),
+        items: ITEMS,
+        items_blake3: String::new(),
+        users: 0,
+        users_blake3: String::new(),
+        learned_until_ms: 0,
+        made_ms: 0,
+    };
+    let dense = facts.with(&network).unwrap();
+    let place = Path::new("a delta");
+    let write = |item: u32, out: &mut [f32]| {
+        out.copy_from_slice(table.row(item as usize));
+        true
+    };
+    let (live, told) = Sequence::live("sasrec", &dense, place, 300, write).unwrap();
+    assert_eq!(told, facts);
+    assert_eq!(Model::live(live), model());
+
+    // Item 9 has no row: it is not recommended and not read.
+    let without = |item: u32, out: &mut [f32]| item != 9 && write(item, out);
+    let (live, _) = Sequence::live("sasrec", &dense, place, 299, without).unwrap();
+    let live = Model::live(live);
+    let history = Told::of(&[4, 17]);
+    let all = items(&live, history.history(), ITEMS as usize);
+    assert_eq!(all.len(), ITEMS as usize - 1);
+    assert!(!all.contains(&9));
+    assert_eq!(items(&live, Told::of(&[4, 9, 17]).history(), 20), all[..20]);
+
+    let refused = |dense: &[u8], rows: usize, row: &dyn Fn(u32, &mut [f32]) -> bool| {
+        Sequence::live("sasrec", dense, place, rows, row).unwrap_err().to_string()
+    };
+    assert!(refused(&dense[..dense.len() - 1], 300, &write).contains("a delta"));
+    let nan = |_: u32, out: &mut [f32]| {
+        out.fill(f32::NAN);
+        true
+    };
+    assert!(refused(&dense, 300, &nan).contains("item 0 is not finite"));
+    let huge = LiveFacts { items: u32::MAX, ..facts }.with(&network).unwrap();
+    assert!(refused(&huge, 300, &write).contains("300 rows for a catalogue of"));
+    let other = Sequence::live("hstu", &dense, place, 300, write);
+    assert!(other.unwrap_err().to_string().contains("sasrec"));
 }

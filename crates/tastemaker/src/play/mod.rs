@@ -8,6 +8,7 @@
 
 mod candidates;
 mod chosen;
+mod clicks;
 mod duel;
 mod estimate;
 mod known;
@@ -22,6 +23,7 @@ mod simulate;
 mod truth_file;
 
 pub(crate) use calibrate::{Look, shape};
+pub(crate) use clicks::{Clicks, clicks};
 pub(crate) use policy::{PolicyName, RankerName};
 pub(crate) use reference::references;
 pub(crate) use run::{Play, run};

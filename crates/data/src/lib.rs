@@ -40,7 +40,7 @@ pub use files::{Change, Files, Lock, ReadFile, RealFiles, WriteFile};
 pub use grouped::grouped;
 pub use jagged::{Jagged, KeyedJagged};
 pub use log::{
-    Appended, Catalogue, Events, ImportEntry, Log, LogManifest, MODELS_DIR, PLAYS_DIR,
+    Appended, Catalogue, DELTAS_DIR, Events, ImportEntry, Log, LogManifest, MODELS_DIR, PLAYS_DIR,
     REPORTS_DIR, SourceFile, Writer,
 };
 pub use progress::{Progress, Step};

@@ -23,6 +23,8 @@ pub struct ServeConfig {
     pub buffer_records: u32,
     /// Milliseconds between two looks at the pointer to the current model version.
     pub poll_ms: u32,
+    /// Whether deltas that `train --delta-every` writes are taken over as they come.
+    pub follow: bool,
     /// Recommendations computed at once; 0: as many as there are CPUs.
     pub concurrent: u32,
     /// Requests that may wait for a place; further ones get popular items at once.
@@ -43,6 +45,7 @@ impl Default for ServeConfig {
             flush_records: 20_000,
             buffer_records: 200_000,
             poll_ms: 1000,
+            follow: false,
             concurrent: 0,
             waiting: 64,
             wait_ms: 100,

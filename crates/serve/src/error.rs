@@ -16,6 +16,9 @@ pub enum Error {
     /// A model version.
     #[error(transparent)]
     Model(#[from] retrieve::Error),
+    /// A delta of a model.
+    #[error(transparent)]
+    Delta(#[from] tables::ship::Error),
     /// An evaluation report.
     #[error(transparent)]
     Report(#[from] evaluate::Error),

@@ -12,7 +12,7 @@ use crate::buffer::{PendingRecords, PendingSlate, in_terms_of};
 use crate::limits::FINAL_FLUSH_TRIES;
 use crate::state::Inner;
 use crate::traffic::POINT_SECONDS;
-use crate::{Error, Result, model_watch, reports};
+use crate::{Error, Result, follow, model_watch, reports};
 
 /// Runs until `stop` turns true, then flushes what is left.
 ///
@@ -33,6 +33,9 @@ pub(crate) async fn keep(inner: Arc<Inner>, mut stop: watch::Receiver<bool>) -> 
                 let looking = inner.clone();
                 off(move || {
                     model_watch::look(&looking);
+                    if looking.config.follow {
+                        follow::look(&looking);
+                    }
                     reports::look(&looking);
                 })
                 .await?;

@@ -23,6 +23,7 @@ mod search;
 mod metrics;
 mod traffic;
 mod model_watch;
+mod follow;
 mod reports;
 mod keeper;
 mod state;

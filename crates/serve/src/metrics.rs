@@ -102,6 +102,10 @@ pub(crate) struct Metrics {
     pub(crate) flush_failures: Counter,
     pub(crate) model_swaps: Counter,
     pub(crate) model_refusals: Counter,
+    pub(crate) deltas: Counter,
+    pub(crate) delta_refusals: Counter,
+    /// When the trainer made the last one, milliseconds since the epoch.
+    pub(crate) delta_made_ms: Gauge,
 }
 
 /// What the gauges show at one moment.
@@ -131,6 +135,9 @@ impl Default for Metrics {
             flush_failures: Counter::default(),
             model_swaps: Counter::default(),
             model_refusals: Counter::default(),
+            deltas: Counter::default(),
+            delta_refusals: Counter::default(),
+            delta_made_ms: Gauge::default(),
         }
     }
 }
@@ -191,6 +198,10 @@ impl Metrics {
             self.model_swaps.clone(),
         );
         r.register("model_refusals", "Model versions refused", self.model_refusals.clone());
+        r.register("deltas", "Deltas taken into service", self.deltas.clone());
+        r.register("delta_refusals", "Deltas refused", self.delta_refusals.clone());
+        let made = self.delta_made_ms.clone();
+        r.register("delta_made_ms", "When the last delta was made, 0: none yet", made);
         let gauge = |value: usize| {
             let gauge: Gauge = Gauge::default();
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));

@@ -40,7 +40,7 @@ pub(crate) fn look(inner: &Inner) {
         Err(error) => return refuse(inner, "", &error.to_string()),
     };
     let world = inner.world.load_full();
-    if world.version.as_ref().is_some_and(|version| version.id() == named) {
+    if world.version.as_ref().is_some_and(|version| version.folder() == named) {
         if inner.model.load().refused.is_some() {
             // The pointer is back at what is served.
             let since_ms = inner.model.load().since_ms;
@@ -79,6 +79,15 @@ fn refuse(inner: &Inner, id: &str, why: &str) {
 /// Takes the version called `id` into service.
 fn take(inner: &Inner, world: &World, id: &str) -> Result<()> {
     let version = Arc::new(Version::load(&inner.files, &inner.models_dir(), id)?);
+    put_in_service(inner, world, version)
+}
+
+/// Swaps `version` into `world`, which is read again where it knows less of the log.
+pub(crate) fn put_in_service(
+    inner: &Inner,
+    world: &World,
+    version: Arc<Version>,
+) -> Result<()> {
     for model in version.models() {
         model.keep_histories(inner.config.history_memory_mib as usize * (1 << 20));
     }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -14,6 +14,7 @@ use crate::Result;
 use crate::admission::Admission;
 use crate::buffer::Buffer;
 use crate::config::ServeConfig;
+use crate::follow::{self, Following};
 use crate::metrics::{Gauges, Metrics};
 use crate::model_watch::{self, ModelStatus};
 use crate::reports::{self, Latest};
@@ -50,6 +51,10 @@ pub(crate) struct Inner {
     pub(crate) metrics: Metrics,
     pub(crate) ids: RequestIds,
     pub(crate) model: ArcSwap<ModelStatus>,
+    /// Deltas that are followed, where they are.
+    pub(crate) following: Mutex<Following>,
+    /// Why the last delta was refused.
+    pub(crate) delta_refused: ArcSwap<Option<String>>,
     pub(crate) report: ArcSwap<Latest<Report>>,
     pub(crate) play: ArcSwap<Latest<PlayReport>>,
     pub(crate) traffic: Traffic,
@@ -82,6 +87,8 @@ impl ServeState {
             metrics: Metrics::default(),
             ids: RequestIds::new(started_ms),
             model: ArcSwap::from_pointee(ModelStatus::default()),
+            following: Mutex::default(),
+            delta_refused: ArcSwap::default(),
             report: ArcSwap::from_pointee(Latest::default()),
             play: ArcSwap::from_pointee(Latest::default()),
             traffic: Traffic::default(),
@@ -95,6 +102,9 @@ impl ServeState {
             started_ms,
         };
         model_watch::look(&inner);
+        if inner.config.follow {
+            follow::look(&inner);
+        }
         reports::look(&inner);
         Ok(ServeState { inner: Arc::new(inner) })
     }

@@ -6,6 +6,8 @@ mod dashboard;
 mod sequence;
 mod settings;
 mod fitting;
+mod period;
+mod continuing;
 mod load;
 mod bundled;
 mod experiment;

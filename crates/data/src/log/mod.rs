@@ -43,6 +43,8 @@ use crate::{Error, Feedback, Files, Progress, Result, Sequences, Slate};
 const IMPORTS: &str = "imports";
 /// Folder of the model versions, inside that of the log.
 pub const MODELS_DIR: &str = "models";
+/// Folder of what models have learned since they were published, below a log's own.
+pub const DELTAS_DIR: &str = "deltas";
 /// Folder of the evaluations, inside that of the log.
 pub const REPORTS_DIR: &str = "reports";
 /// Folder of the plays of policies in a world, inside that of the log.
@@ -103,6 +105,11 @@ impl Log {
     /// Where its model versions lie.
     pub fn models_dir(&self) -> PathBuf {
         self.dir.join(MODELS_DIR)
+    }
+
+    /// Where deltas of its model versions lie.
+    pub fn deltas_dir(&self) -> PathBuf {
+        self.dir.join(DELTAS_DIR)
     }
 
     /// Where its evaluations lie.

@@ -29,7 +29,9 @@ pub struct LiveFacts {
     pub users_blake3: String,
     /// The latest event that it learned from, milliseconds since the epoch.
     pub learned_until_ms: i64,
-    /// When the delta was made, likewise.
+    /// Events that it has learned from: the first of the log by time.
+    pub events: u64,
+    /// When the delta was made, milliseconds since the epoch.
     pub made_ms: i64,
 }
 

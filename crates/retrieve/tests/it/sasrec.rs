@@ -161,6 +161,7 @@ fn weights_and_rows_that_came_by_themselves_make_the_same_model() {
         users: 0,
         users_blake3: String::new(),
         learned_until_ms: 0,
+        events: 0,
         made_ms: 0,
     };
     let dense = facts.with(&network).unwrap();

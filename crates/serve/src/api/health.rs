@@ -42,6 +42,10 @@ pub(super) async fn readyz(State(shared): State<Shared>) -> Response {
         id => format!("model version {id} was refused: {}", refused.why),
     });
     let ready = model_version.is_some();
+    let delta = shared.delta_refused.load();
+    let refused = refused.or_else(|| {
+        delta.as_ref().as_ref().map(|why| format!("a delta of the model was refused: {why}"))
+    });
     let why = refused.or_else(|| {
         (!ready).then(|| "no model version yet: `tastemaker train DIR` makes one".to_owned())
     });

@@ -186,7 +186,7 @@ fn settings(inner: &Inner) -> Markup {
             dt { "Buffer" } dd { (number(config.buffer_records)) " records" }
             dt { "At once" }
             dd { (config.places()) " recommendations, " (config.waiting) " waiting up to " (config.wait_ms) " ms" }
-            dt { "New model versions" } dd { "looked for every " (config.poll_ms) " ms" }
+            dt { "New model versions" } dd { "looked for every " (config.poll_ms) " ms" @if config.follow { "; deltas are followed" } }
             dt { "Feedback" } dd { code { (serde_json::to_string(&inner.feedback).unwrap_or_default()) } }
         }
     }

@@ -86,6 +86,12 @@ pub(super) fn render(inner: &Inner, page: Page) -> Markup {
                             (refused.why)
                         }
                     }
+                    @if let Some(why) = inner.delta_refused.load().as_ref() {
+                        p.notice role="status" {
+                            b { "A delta of the model was refused. " }
+                            "It stays as it was before. " (why)
+                        }
+                    }
                     (page.body)
                 }
                 footer {

@@ -22,6 +22,9 @@ pub(crate) struct ServeArgs {
     /// Address and port, over the settings; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Take over what `train --delta-every` learns while it serves
+    #[arg(long)]
+    follow: bool,
     #[command(flatten)]
     settings: SettingsArgs,
     /// Print one JSON object with the URL once it answers
@@ -34,6 +37,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     if let Some(listen) = args.listen {
         settings.serve.listen = listen;
     }
+    settings.serve.follow |= args.follow;
     serve_log(&args.dir, &settings, args.json)
 }
 

@@ -9,8 +9,10 @@ use data::{Clock, SystemClock, grouped};
 use retrieve::{Model, Retriever, VersionFacts};
 use serde_json::json;
 
+use crate::continuing::{self, Rhythm};
 use crate::fitting::{self, Fitted, Opened};
 use crate::hint;
+use crate::period::Period;
 use crate::sequence::{self, Place, Show};
 use crate::settings::{Settings, SettingsArgs};
 use crate::terminal::answer;
@@ -26,6 +28,21 @@ pub(crate) struct TrainArgs {
     /// Go on with a training of sasrec that was stopped, from its last checkpoint
     #[arg(long)]
     resume: bool,
+    /// Then go on: look at the log so often (30s, 1m, 2h), learn from what is new, and ship it as
+    /// a delta that `serve --follow` takes over
+    #[arg(long, value_name = "PERIOD")]
+    delta_every: Option<Period>,
+    /// Bytes of the rows of a delta, at most: those that changed the most go first, the others wait
+    #[arg(long, value_name = "BYTES", requires = "delta_every",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    delta_bytes: Option<u64>,
+    /// End after so many deltas. Default: when it is stopped
+    #[arg(long, value_name = "NUMBER", requires = "delta_every",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    deltas: Option<u32>,
+    /// Do not train first: go on with the current version, after its last delta
+    #[arg(long = "continue", requires = "delta_every", conflicts_with = "resume")]
+    going_on: bool,
     /// Tell of a training in lines, also at a terminal, where it would be drawn
     #[arg(long)]
     plain: bool,
@@ -47,13 +64,39 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     let opened = fitting::open(&args.dir, &settings)?;
     let names = fitting::names(&args.models, &settings);
     let show = if args.plain || args.json { Show::Lines } else { Show::Screen };
-    let trained = train(&opened, &settings, &names, args.resume, show)?;
-    if args.json {
-        answer(&as_json(&opened, &trained).to_string());
+    if let Some(name) = names.iter().find(|_| args.delta_every.is_some() && !in_epochs(&names)) {
+        return Err(hint::error(
+            format!("--delta-every: {name} does not go on learning"),
+            "sasrec and hstu do: `--model sasrec --delta-every 1m`",
+        ));
+    }
+    let version = if args.going_on {
+        let models_dir = opened.log.models_dir();
+        retrieve::current(opened.log.files(), &models_dir)?.ok_or_else(|| {
+            hint::error(
+                format!("{}: no model version to go on with", models_dir.display()),
+                "leave --continue out, so that one is trained first",
+            )
+        })?
     } else {
-        answer(&in_words(&opened, &trained));
+        let trained = train(&opened, &settings, &names, args.resume, show)?;
+        if args.json {
+            answer(&as_json(&opened, &trained).to_string());
+        } else {
+            answer(&in_words(&opened, &trained));
+        }
+        trained.version
+    };
+    if let Some(every) = args.delta_every {
+        let (bytes_max, deltas_max) = (args.delta_bytes, args.deltas);
+        let rhythm = Rhythm { every, bytes_max, deltas_max, json: args.json };
+        continuing::go_on(&opened, &version, &settings, rhythm)?;
     }
     Ok(())
+}
+
+fn in_epochs(names: &[String]) -> bool {
+    names.iter().any(|name| sequence::is_sequence(name))
 }
 
 /// Trains on everything the log has and makes the result the current version.
@@ -66,7 +109,7 @@ pub(crate) fn train(
     show: Show,
 ) -> Result<Trained> {
     let Opened { log, catalogue, sequences } = opened;
-    let in_epochs = names.iter().any(|name| sequence::is_sequence(name));
+    let in_epochs = in_epochs(names);
     if resume && !in_epochs {
         return Err(hint::error(
             "--resume: none of these models is trained in epochs",

@@ -7,13 +7,14 @@
 //! ```
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use data::{Catalogue, Clock, Log, Sequences, SystemClock, grouped};
+use data::{Catalogue, Clock, DELTAS_DIR, Files, Log, Sequences, SystemClock, grouped};
 use retrieve::{LiveFacts, Retriever, Sequence, Version};
 use serde_json::json;
-use tables::ship::{Contents, Pending, Published, Publisher, Served};
+use tables::ship::{Contents, Follower, Pending, Published, Publisher, Served};
 use tensor::Tensor;
 use train::{Continued, Learned};
 
@@ -128,8 +129,7 @@ impl Going {
         let files = opened.log.files();
         let dir = opened.log.deltas_dir().join(version.folder()).join(name);
         let config = &settings.sequence(name).context("a model with settings")?.training;
-        let config =
-            train::SequenceConfig { model: model.config(), ..config.clone() };
+        let config = train::SequenceConfig { model: model.config(), ..config.clone() };
         let seed = settings.seed;
         let title = format!("{name} of {}", version.folder());
         let begun = files.open(&dir.join("snapshot").join(data::sealed::MANIFEST)).is_ok();
@@ -213,7 +213,8 @@ fn facts(model: &Continued, catalogue: &Catalogue, learned: &Sequences) -> LiveF
 
 /// The model that servers have.
 fn live(name: &str, served: &Served, dir: &Path) -> Result<(Sequence, LiveFacts)> {
-    let table = served.table("items").with_context(|| format!("{}: no items", dir.display()))?;
+    let table =
+        served.table("items").with_context(|| format!("{}: no items", dir.display()))?;
     let row = |item: u32, out: &mut [f32]| table.row(u64::from(item), out);
     Ok(Sequence::live(name, &served.dense(), dir, table.len(), row)?)
 }
@@ -262,6 +263,21 @@ fn tell(going: &Going, learned: &Learned, published: &Published, as_json: bool) 
         grouped(published.rows as u64),
         grouped(published.bytes),
     ));
+}
+
+/// What is damaged among the deltas of a log, in words.
+pub(crate) fn verify(files: &Arc<dyn Files>, dir: &Path) -> Vec<String> {
+    let folder = dir.join(DELTAS_DIR);
+    let listed = |path: &Path| files.list(path).map_err(data::Error::io(path));
+    let mut found = Vec::new();
+    let versions = listed(&folder).unwrap_or_else(|error| {
+        found.push(error.to_string());
+        Vec::new()
+    });
+    for model in versions.iter().flat_map(|version| listed(version).unwrap_or_default()) {
+        found.extend(Follower::verify(files, &model).iter().map(ToString::to_string));
+    }
+    found
 }
 
 /// Sleeps, and wakes up where it is asked to stop.

@@ -8,6 +8,7 @@ mod settings;
 mod fitting;
 mod period;
 mod continuing;
+mod freshness;
 mod load;
 mod bundled;
 mod experiment;

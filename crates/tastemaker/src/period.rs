@@ -43,7 +43,9 @@ mod tests {
         assert_eq!(seconds("1m"), Ok(60));
         assert_eq!(seconds("90s"), Ok(90));
         assert_eq!(seconds("168h"), Ok(604_800));
-        for text in ["", "m", "1", "0s", "-1m", "1d", "1.5h", "169h", "99999999999999999999s", "1µ"] {
+        for text in
+            ["", "m", "1", "0s", "-1m", "1d", "1.5h", "169h", "99999999999999999999s", "1µ"]
+        {
             assert!(seconds(text).unwrap_err().contains("30s"), "{text}");
         }
     }

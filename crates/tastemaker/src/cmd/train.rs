@@ -64,7 +64,8 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     let opened = fitting::open(&args.dir, &settings)?;
     let names = fitting::names(&args.models, &settings);
     let show = if args.plain || args.json { Show::Lines } else { Show::Screen };
-    if let Some(name) = names.iter().find(|_| args.delta_every.is_some() && !in_epochs(&names)) {
+    if let Some(name) = names.iter().find(|_| args.delta_every.is_some() && !in_epochs(&names))
+    {
         return Err(hint::error(
             format!("--delta-every: {name} does not go on learning"),
             "sasrec and hstu do: `--model sasrec --delta-every 1m`",

@@ -8,6 +8,7 @@ use clap::Args;
 use data::{Files, Log, RealFiles};
 use serde_json::json;
 
+use crate::continuing;
 use crate::terminal::{answer, with_progress};
 
 /// What is on the command line.
@@ -22,10 +23,12 @@ pub(crate) struct VerifyArgs {
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     let files: Arc<dyn Files> = Arc::new(RealFiles);
-    let found: Vec<String> = with_progress("verify", |_| Log::verify(&files, &args.dir))
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let found = with_progress("verify", |_| {
+        let mut found: Vec<String> =
+            Log::verify(&files, &args.dir).iter().map(ToString::to_string).collect();
+        found.extend(continuing::verify(&files, &args.dir));
+        found
+    });
     if args.json {
         answer(
             &json!({"log": args.dir, "ok": found.is_empty(), "findings": found}).to_string(),

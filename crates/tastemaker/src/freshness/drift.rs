@@ -74,7 +74,8 @@ impl Drift {
 
     /// Clicks from `from_ms` on, before `to_ms`.
     pub(super) fn between(&self, from_ms: i64, to_ms: i64) -> Vec<Coming> {
-        let of = |at_ms: i64| self.clicks.clicks.partition_point(|(_, _, time_ms)| *time_ms < at_ms);
+        let of =
+            |at_ms: i64| self.clicks.clicks.partition_point(|(_, _, time_ms)| *time_ms < at_ms);
         let coming = self.clicks.clicks[of(from_ms)..of(to_ms)].iter();
         coming
             .filter_map(|(user, item, time_ms)| {

@@ -60,7 +60,11 @@ impl Replica {
     }
 
     /// Ranks the catalogue that it knows for each, and counts.
-    pub(super) fn judge(&mut self, asked: &[Asked<'_>], workspace: &mut Workspace) -> Result<()> {
+    pub(super) fn judge(
+        &mut self,
+        asked: &[Asked<'_>],
+        workspace: &mut Workspace,
+    ) -> Result<()> {
         let count = (self.items.len() / self.network.dim()) as u32;
         let known = |item: u32| item < count && self.unmet.binary_search(&item).is_err();
         let read: Vec<(Vec<u32>, Vec<i64>)> = asked
@@ -77,8 +81,7 @@ impl Replica {
             .map(|((items, times_ms), it)| Past { items, times_ms, now_ms: it.now_ms })
             .collect();
         let unmet: Vec<&[u32]> = vec![&self.unmet; asked.len()];
-        let lists =
-            train::rank(&self.network, workspace, &self.items, &pasts, &unmet, K, 1)?;
+        let lists = train::rank(&self.network, workspace, &self.items, &pasts, &unmet, K, 1)?;
         for (list, it) in lists.iter().zip(asked) {
             let found = hits(list, &[it.taken]);
             self.tally.judged += 1;

@@ -5,6 +5,7 @@ mod house;
 mod manual;
 mod commands;
 mod sequence;
+mod continuing;
 mod screen;
 mod demo;
 mod paper;

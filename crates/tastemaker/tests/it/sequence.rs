@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{answered, json, refused};
 
 /// A small network, and as many epochs as a test can wait for.
-const SMALL: [&str; 12] = [
+pub(super) const SMALL: [&str; 12] = [
     "--set",
     "sasrec.training.model.dim=16",
     "--set",

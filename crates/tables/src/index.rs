@@ -98,6 +98,12 @@ impl Index {
         Ok(())
     }
 
+    /// All keys, in the order of their places.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = u64> + '_ {
+        let places = self.segments.iter().flat_map(|it| it.keys.iter().zip(&it.rows));
+        places.filter(|(_, row)| **row != FREE).map(|(key, _)| *key)
+    }
+
     /// Takes a key out; its row is free then.
     pub fn remove(&mut self, key: u64) -> Option<u32> {
         let at = self.segment(key);

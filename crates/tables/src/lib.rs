@@ -19,6 +19,7 @@ mod optimiser;
 mod table;
 mod pooling;
 mod update;
+pub mod ship;
 
 pub use bags::Bags;
 pub use dtype::Dtype;

@@ -1,0 +1,167 @@
+//! The trainer's side of a folder: a snapshot, then deltas.
+
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use data::{Change, Files};
+
+use super::follower::{self, read};
+use super::order::rows_of;
+use super::{Contents, Delta, Error, Result, SNAPSHOT, Snapshot, Taken, delta_name, encode};
+use crate::Table;
+
+/// Writes the deltas of one snapshot, one after another.
+pub struct Publisher {
+    files: Arc<dyn Files>,
+    folder: PathBuf,
+    model: String,
+    base: String,
+    /// Number and checksum of the last delta.
+    sequence: u64,
+    previous: String,
+}
+
+/// A delta that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// Its file.
+    pub path: PathBuf,
+    /// Its number.
+    pub sequence: u64,
+    /// Its size.
+    pub bytes: u64,
+    /// Its rows.
+    pub rows: usize,
+}
+
+impl Publisher {
+    /// Writes the snapshot of a new folder.
+    ///
+    /// # Errors
+    /// As [`Snapshot::write`], and where deltas lie there already.
+    pub fn begin(
+        files: Arc<dyn Files>,
+        folder: &Path,
+        contents: Contents<'_>,
+    ) -> Result<Publisher> {
+        let io = |change: Change<'_>| files.change(change).map_err(data::Error::io(folder));
+        io(Change::MakeDir(folder))?;
+        if let Some(parent) = folder.parent().filter(|it| !it.as_os_str().is_empty()) {
+            io(Change::SyncDir(parent))?;
+        }
+        if follower::last(files.as_ref(), folder)? > 0 {
+            let what = "deltas lie here already; begin another folder";
+            return Err(Error::contents(folder.display(), what));
+        }
+        let snapshot = Snapshot::write(&files, folder, SNAPSHOT, contents)?;
+        Ok(Publisher::after(files, folder, &snapshot))
+    }
+
+    fn after(files: Arc<dyn Files>, folder: &Path, snapshot: &Snapshot) -> Publisher {
+        let base = snapshot.checksum().to_owned();
+        Publisher {
+            files,
+            folder: folder.to_path_buf(),
+            model: snapshot.model().to_owned(),
+            previous: base.clone(),
+            base,
+            sequence: 0,
+        }
+    }
+
+    /// Goes on after the last delta of a folder. The trainer's rows must be those of that delta, or all that
+    /// changed since the snapshot must be touched.
+    ///
+    /// # Errors
+    /// Where the snapshot or the last delta cannot be read.
+    pub fn resume(files: Arc<dyn Files>, folder: &Path) -> Result<Publisher> {
+        let snapshot = Snapshot::open(&files, &folder.join(SNAPSHOT))?;
+        let mut publisher = Publisher::after(files, folder, &snapshot);
+        while publisher.settle()? {}
+        Ok(publisher)
+    }
+
+    /// Deltas so far.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Checksum of the snapshot.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Writes the next delta: the rows of ids that have one, tombstones of the others. Tell the tracker
+    /// [`super::Tracker::done`] after it returned, not before.
+    ///
+    /// # Errors
+    /// Where a row is not finite or the system refuses. Call it again then: where the file had got its name
+    /// all the same, it stays as it is and this delta is the one after it.
+    pub fn delta(
+        &mut self,
+        tables: &[&Table],
+        taken: &Taken,
+        dense: Option<Bytes>,
+    ) -> Result<Published> {
+        while self.settle()? {}
+        let mut changes = Vec::new();
+        for (table, touches) in tables.iter().zip(&taken.tables) {
+            let mut ids = [&touches.ids[..], &touches.tombstones].concat();
+            ids.sort_unstable();
+            if !ids.is_empty() {
+                changes.push(rows_of(table, &ids)?);
+            }
+        }
+        let mut delta = Delta {
+            model: self.model.clone(),
+            base: self.base.clone(),
+            sequence: self.sequence + 1,
+            previous: self.previous.clone(),
+            tables: changes,
+            dense,
+            checksum: String::new(),
+        };
+        let path = self.folder.join(delta_name(delta.sequence));
+        let temporary = self.folder.join(format!(".{}.new", delta_name(delta.sequence)));
+        let bytes = self.write(&mut delta, &temporary, &path)?;
+        self.sequence = delta.sequence;
+        self.previous.clone_from(&delta.checksum);
+        Ok(Published { path, sequence: delta.sequence, bytes, rows: delta.rows() })
+    }
+
+    fn write(&self, delta: &mut Delta, temporary: &Path, path: &Path) -> Result<u64> {
+        // A leftover of a writer that died.
+        let _ = self.files.change(Change::Remove(temporary));
+        let io = |source| data::Error::io(path)(source);
+        let mut file = self.files.create(temporary).map_err(io)?;
+        let mut buffered = BufWriter::with_capacity(1 << 20, &mut file);
+        let bytes = encode(delta, &mut buffered, path)?;
+        buffered.flush().map_err(io)?;
+        drop(buffered);
+        file.sync().map_err(io)?;
+        self.files.change(Change::Rename { from: temporary, to: path }).map_err(io)?;
+        self.files.change(Change::SyncDir(&self.folder)).map_err(io)?;
+        Ok(bytes)
+    }
+
+    /// Goes past a delta that is there although nobody counted it: it was renamed before an error or the
+    /// end of its writer, and readers may have it.
+    fn settle(&mut self) -> Result<bool> {
+        let next = self.sequence + 1;
+        if !follower::is_there(self.files.as_ref(), &self.folder, next)? {
+            return Ok(false);
+        }
+        let delta = read(self.files.as_ref(), &self.folder, next)?;
+        if delta.base != self.base || delta.previous != self.previous {
+            let what = "it does not follow the delta before it; begin another folder";
+            return Err(Error::contents(self.folder.join(delta_name(next)).display(), what));
+        }
+        self.files
+            .change(Change::SyncDir(&self.folder))
+            .map_err(data::Error::io(&self.folder))?;
+        (self.sequence, self.previous) = (next, delta.checksum);
+        Ok(true)
+    }
+}

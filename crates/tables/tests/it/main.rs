@@ -7,4 +7,5 @@ mod golden;
 mod index;
 mod learning;
 mod looking_up;
+mod old_formats;
 mod shipping;

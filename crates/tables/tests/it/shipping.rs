@@ -354,7 +354,7 @@ fn readers_never_see_a_torn_row() {
             let rows: Vec<u8> =
                 [sequence as f32; 64].iter().flat_map(|v| v.to_le_bytes()).collect();
             // Every third id goes away in odd deltas, and new ones make the table grow.
-            let goes = |id: &u64| sequence % 2 == 1 && id % 3 == 0;
+            let goes = |id: &u64| sequence % 2 == 1 && id.is_multiple_of(3);
             let mut live: Vec<u64> = ids.iter().copied().filter(|id| !goes(id)).collect();
             live.extend((0..20).map(|at| 1000 + sequence * 20 + at));
             let delta = Delta {

@@ -1,115 +1,110 @@
-//! A folder that a publisher writes, from a server's side.
+//! The server's side of a folder.
 
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use data::Files;
 
-use super::layout::{decode, delta_name};
-use super::snapshot::{SNAPSHOT, Snapshot};
-use super::{Delta, Error, Result, Served};
+use super::{Applied, Delta, Error, Result, SNAPSHOT, Served, Snapshot, decode, delta_name};
 
-/// Reads a snapshot, then its deltas as they come.
+/// Reads the deltas of one snapshot, one after another.
 pub struct Follower {
     files: Arc<dyn Files>,
-    dir: PathBuf,
+    folder: PathBuf,
+    snapshot: Snapshot,
 }
 
 impl Follower {
-    /// The folder `dir` and its tables as the snapshot has them.
+    /// Opens a folder of a [`super::Publisher`].
     ///
     /// # Errors
-    /// Where there is no snapshot, or it is damaged.
-    pub fn open(files: &Arc<dyn Files>, dir: &Path) -> Result<(Follower, Served)> {
-        let served = Served::of(&Snapshot::open(files, &dir.join(SNAPSHOT))?)?;
-        Ok((Follower { files: files.clone(), dir: dir.to_path_buf() }, served))
+    /// Where it has no snapshot that can be read.
+    pub fn open(files: Arc<dyn Files>, folder: &Path) -> Result<Follower> {
+        let snapshot = Snapshot::open(&files, &folder.join(SNAPSHOT))?;
+        Ok(Follower { files, folder: folder.to_path_buf(), snapshot })
     }
 
-    /// The tables of `dir` as they were after a delta; 0: as the snapshot has them.
+    /// The snapshot.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Tables as the last delta has them.
     ///
     /// # Errors
-    /// As [`Follower::open`], and where there is no such delta.
-    pub fn serve_at(files: &Arc<dyn Files>, dir: &Path, sequence: u64) -> Result<Served> {
-        let (follower, served) = Follower::open(files, dir)?;
-        while served.sequence() < sequence {
-            let next = served.sequence() + 1;
-            let Some(delta) = follower.read(next)? else {
-                return Err(Error::Gap { expected: next, found: sequence + 1 });
-            };
-            served.apply(&delta)?;
+    /// Where the snapshot or a delta is damaged or missing.
+    pub fn serve(&self) -> Result<Served> {
+        let served = Served::of(&self.snapshot)?;
+        self.follow(&served)?;
+        Ok(served)
+    }
+
+    /// Tables as delta number `sequence` left them; 0: the snapshot's.
+    ///
+    /// # Errors
+    /// As [`Follower::serve`], and where there is no such delta.
+    pub fn serve_at(&self, sequence: u64) -> Result<Served> {
+        let served = Served::of(&self.snapshot)?;
+        for next in 1..=sequence {
+            served.apply(&read(self.files.as_ref(), &self.folder, next)?)?;
         }
         Ok(served)
     }
 
-    /// Applies what has come; says how many deltas. What cannot be applied leaves `served` at the delta
-    /// before it.
+    /// The deltas after number `after`, in order.
     ///
     /// # Errors
-    /// Where a delta is damaged, missing before another one, or does not fit.
-    pub fn look(&mut self, served: &Served) -> Result<u64> {
-        let from = served.sequence();
-        while let Some(delta) = self.read(served.sequence() + 1)? {
-            served.apply(&delta)?;
-        }
-        let next = served.sequence() + 1;
-        match self.latest()? {
-            Some(found) if found > next => Err(Error::Gap { expected: next, found }),
-            _ => Ok(served.sequence() - from),
-        }
+    /// Where one is damaged, or missing though later ones are there.
+    pub fn look(&self, after: u64) -> Result<Vec<Delta>> {
+        let last = last(self.files.as_ref(), &self.folder)?;
+        (after + 1..=last).map(|next| read(self.files.as_ref(), &self.folder, next)).collect()
     }
 
-    /// The delta of that number, where it is there.
-    fn read(&self, sequence: u64) -> Result<Option<Delta>> {
-        let path = self.dir.join(delta_name(sequence));
-        let mut file = match self.files.open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(data::Error::io(&path)(error).into()),
-        };
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(data::Error::io(&path))?;
-        let delta = decode(&Bytes::from(bytes), &path)?;
-        if delta.sequence != sequence {
-            let what = format!("it is delta {} under another's name", delta.sequence);
-            return Err(Error::damaged(&path, what));
+    /// Applies the deltas that served tables do not have yet, one in memory at a time; says how many.
+    ///
+    /// # Errors
+    /// As [`Follower::look`] and [`Served::apply`]; those before the bad one are applied.
+    pub fn follow(&self, served: &Served) -> Result<usize> {
+        let last = last(self.files.as_ref(), &self.folder)?;
+        let mut applied = 0;
+        for next in served.sequence() + 1..=last {
+            let delta = read(self.files.as_ref(), &self.folder, next)?;
+            applied += usize::from(served.apply(&delta)? == Applied::Now);
         }
-        Ok(Some(delta))
+        Ok(applied)
     }
+}
 
-    /// The highest number of a delta in the folder.
-    fn latest(&self) -> Result<Option<u64>> {
-        let entries = self.files.list(&self.dir).map_err(data::Error::io(&self.dir))?;
-        let number = |path: &PathBuf| {
-            let name = path.file_name()?.to_str()?;
-            name.strip_suffix(".delta")?.parse::<u64>().ok()
-        };
-        Ok(entries.iter().filter_map(number).max())
-    }
+/// Numbers of the deltas in a folder.
+fn numbers(files: &dyn Files, folder: &Path) -> Result<Vec<u64>> {
+    let entries = files.list(folder).map_err(data::Error::io(folder))?;
+    let number = |path: &PathBuf| {
+        let name = path.file_name()?.to_str()?;
+        let number: u64 = name.strip_suffix(".delta")?.parse().ok()?;
+        (name == delta_name(number)).then_some(number)
+    };
+    Ok(entries.iter().filter_map(number).collect())
+}
 
-    /// Everything of the folder that is damaged; empty: all is well.
-    pub fn verify(files: &Arc<dyn Files>, dir: &Path) -> Vec<Error> {
-        let mut found: Vec<Error> = data::sealed::verify(files.as_ref(), &dir.join(SNAPSHOT))
-            .into_iter()
-            .map(Error::from)
-            .collect();
-        let follower = Follower { files: files.clone(), dir: dir.to_path_buf() };
-        match follower.latest() {
-            Ok(latest) => {
-                for sequence in 1..=latest.unwrap_or(0) {
-                    match follower.read(sequence) {
-                        Ok(Some(_)) => {}
-                        Ok(None) => found.push(Error::damaged(
-                            &dir.join(delta_name(sequence)),
-                            "it is missing, and later ones are there",
-                        )),
-                        Err(error) => found.push(error),
-                    }
-                }
-            }
-            Err(error) => found.push(error),
-        }
-        found
+pub(super) fn last(files: &dyn Files, folder: &Path) -> Result<u64> {
+    Ok(numbers(files, folder)?.into_iter().max().unwrap_or(0))
+}
+
+pub(super) fn is_there(files: &dyn Files, folder: &Path, sequence: u64) -> Result<bool> {
+    Ok(numbers(files, folder)?.contains(&sequence))
+}
+
+/// Reads the delta of this number.
+pub(super) fn read(files: &dyn Files, folder: &Path, sequence: u64) -> Result<Delta> {
+    let path = folder.join(delta_name(sequence));
+    let mut bytes = Vec::new();
+    let mut file = files.open(&path).map_err(data::Error::io(&path))?;
+    file.read_to_end(&mut bytes).map_err(data::Error::io(&path))?;
+    let delta = decode(&bytes.into(), &path)?;
+    if delta.sequence != sequence {
+        let what = format!("it is delta {} by its header", delta.sequence);
+        return Err(Error::damaged(&path, what));
     }
+    Ok(delta)
 }

@@ -1,95 +1,86 @@
-//! A folder that servers follow, from its writer's side.
+//! The trainer's side of a folder: a snapshot, then deltas.
 
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use data::{Change, Files, Lock};
+use data::{Change, Files};
 
-use super::layout::{delta_name, encode};
+use super::follower::{self, read};
 use super::order::rows_of;
-use super::snapshot::{Contents, SNAPSHOT, Snapshot};
-use super::{Delta, Error, Follower, Result, Served};
+use super::{Contents, Delta, Error, Result, SNAPSHOT, Snapshot, Taken, delta_name, encode};
 use crate::Table;
 
-/// Held by who writes here.
-const LOCK: &str = ".lock";
-
-/// Writes one snapshot and its deltas, in order.
+/// Writes the deltas of one snapshot, one after another.
 pub struct Publisher {
     files: Arc<dyn Files>,
-    dir: PathBuf,
+    folder: PathBuf,
     model: String,
     base: String,
-    /// Of the last delta; 0: the snapshot.
+    /// Number and checksum of the last delta.
     sequence: u64,
     previous: String,
-    _lock: Lock,
 }
 
-/// A delta that lies there.
+/// A delta that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
-    /// Its place in the order.
-    pub sequence: u64,
     /// Its file.
     pub path: PathBuf,
-    /// Bytes of it.
+    /// Its number.
+    pub sequence: u64,
+    /// Its size.
     pub bytes: u64,
-    /// Rows.
+    /// Its rows.
     pub rows: usize,
-    /// Tombstones.
-    pub tombstones: usize,
 }
 
 impl Publisher {
-    /// Begins `dir` with a snapshot.
+    /// Writes the snapshot of a new folder.
     ///
     /// # Errors
-    /// Where there is one, another process writes there, a number is not finite, or the system refuses.
+    /// As [`Snapshot::write`], and where deltas lie there already.
     pub fn begin(
-        files: &Arc<dyn Files>,
-        dir: &Path,
+        files: Arc<dyn Files>,
+        folder: &Path,
         contents: Contents<'_>,
     ) -> Result<Publisher> {
-        let lock = lock(files, dir)?;
-        let snapshot = Snapshot::write(files, dir, SNAPSHOT, contents)?;
-        let (model, base) = (snapshot.model().to_owned(), snapshot.checksum().to_owned());
-        Ok(Publisher {
-            files: files.clone(),
-            dir: dir.to_path_buf(),
-            model,
+        let io = |change: Change<'_>| files.change(change).map_err(data::Error::io(folder));
+        io(Change::MakeDir(folder))?;
+        if let Some(parent) = folder.parent().filter(|it| !it.as_os_str().is_empty()) {
+            io(Change::SyncDir(parent))?;
+        }
+        if follower::last(files.as_ref(), folder)? > 0 {
+            let what = "deltas lie here already; begin another folder";
+            return Err(Error::contents(folder.display(), what));
+        }
+        let snapshot = Snapshot::write(&files, folder, SNAPSHOT, contents)?;
+        Ok(Publisher::after(files, folder, &snapshot))
+    }
+
+    fn after(files: Arc<dyn Files>, folder: &Path, snapshot: &Snapshot) -> Publisher {
+        let base = snapshot.checksum().to_owned();
+        Publisher {
+            files,
+            folder: folder.to_path_buf(),
+            model: snapshot.model().to_owned(),
             previous: base.clone(),
             base,
             sequence: 0,
-            _lock: lock,
-        })
+        }
     }
 
-    /// Goes on after the last delta in `dir`; also gives what servers have there.
+    /// Goes on after the last delta of a folder. The trainer's rows must be those of that delta, or all that
+    /// changed since the snapshot must be touched.
     ///
     /// # Errors
-    /// Where there is no snapshot, another process writes there, or a file is damaged.
-    pub fn go_on(files: &Arc<dyn Files>, dir: &Path) -> Result<(Publisher, Served)> {
-        let lock = lock(files, dir)?;
-        let (mut follower, served) = Follower::open(files, dir)?;
-        follower.look(&served)?;
-        let publisher = Publisher {
-            files: files.clone(),
-            dir: dir.to_path_buf(),
-            model: served.model().to_owned(),
-            base: served.base().to_owned(),
-            sequence: served.sequence(),
-            previous: served.last(),
-            _lock: lock,
-        };
-        Ok((publisher, served))
-    }
-
-    /// What deltas build on.
-    pub fn base(&self) -> &str {
-        &self.base
+    /// Where the snapshot or the last delta cannot be read.
+    pub fn resume(files: Arc<dyn Files>, folder: &Path) -> Result<Publisher> {
+        let snapshot = Snapshot::open(&files, &folder.join(SNAPSHOT))?;
+        let mut publisher = Publisher::after(files, folder, &snapshot);
+        while publisher.settle()? {}
+        Ok(publisher)
     }
 
     /// Deltas so far.
@@ -97,63 +88,80 @@ impl Publisher {
         self.sequence
     }
 
-    /// Writes the next delta: of each table the ids that servers lack the newest row of, rising; ids
-    /// without a row become tombstones. It is there whole afterwards, or not at all.
+    /// Checksum of the snapshot.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Writes the next delta: the rows of ids that have one, tombstones of the others. Tell the tracker
+    /// [`super::Tracker::done`] after it returned, not before.
     ///
     /// # Errors
-    /// Where a row is not finite, ids do not rise, or the system refuses: nothing is published then, and
-    /// the same call may be made again.
+    /// Where a row is not finite or the system refuses. Call it again then: where the file had got its name
+    /// all the same, it stays as it is and this delta is the one after it.
     pub fn delta(
         &mut self,
-        changes: &[(&Table, &[u64])],
+        tables: &[&Table],
+        taken: &Taken,
         dense: Option<Bytes>,
     ) -> Result<Published> {
-        let tables = changes
-            .iter()
-            .map(|(table, ids)| rows_of(table, ids))
-            .collect::<Result<Vec<_>>>()?;
+        while self.settle()? {}
+        let mut changes = Vec::new();
+        for (table, touches) in tables.iter().zip(&taken.tables) {
+            let mut ids = [&touches.ids[..], &touches.tombstones].concat();
+            ids.sort_unstable();
+            if !ids.is_empty() {
+                changes.push(rows_of(table, &ids)?);
+            }
+        }
         let mut delta = Delta {
             model: self.model.clone(),
             base: self.base.clone(),
             sequence: self.sequence + 1,
             previous: self.previous.clone(),
-            tables,
+            tables: changes,
             dense,
             checksum: String::new(),
         };
-        let name = delta_name(delta.sequence);
-        let (path, temporary) = (self.dir.join(&name), self.dir.join(format!(".{name}.new")));
-        if self.files.open(&path).is_ok() {
-            let what = "it is there already, written by somebody else";
-            return Err(Error::contents(path.display(), what));
-        }
-        // Left by a writer that died.
-        let _ = self.files.change(Change::Remove(&temporary));
-        let mut out =
-            BufWriter::new(self.files.create(&temporary).map_err(data::Error::io(&temporary))?);
-        let bytes = encode(&mut delta, &mut out, &temporary)?;
-        out.flush().map_err(data::Error::io(&temporary))?;
-        let mut file =
-            out.into_inner().map_err(|why| data::Error::io(&temporary)(why.into_error()))?;
-        file.sync().map_err(data::Error::io(&temporary))?;
-        drop(file);
-        let rename = Change::Rename { from: &temporary, to: &path };
-        self.files.change(rename).map_err(data::Error::io(&path))?;
-        // Servers may see it from here on, so it counts, whatever comes of the rest.
+        let path = self.folder.join(delta_name(delta.sequence));
+        let temporary = self.folder.join(format!(".{}.new", delta_name(delta.sequence)));
+        let bytes = self.write(&mut delta, &temporary, &path)?;
         self.sequence = delta.sequence;
         self.previous.clone_from(&delta.checksum);
-        self.files.change(Change::SyncDir(&self.dir)).map_err(data::Error::io(&self.dir))?;
-        let tombstones = delta.tables.iter().map(|table| table.tombstones.len()).sum();
-        let (sequence, rows) = (delta.sequence, delta.rows());
-        Ok(Published { sequence, path, bytes, rows, tombstones })
+        Ok(Published { path, sequence: delta.sequence, bytes, rows: delta.rows() })
     }
-}
 
-fn lock(files: &Arc<dyn Files>, dir: &Path) -> Result<Lock> {
-    files.change(Change::MakeDir(dir)).map_err(data::Error::io(dir))?;
-    let path = dir.join(LOCK);
-    let lock = files.lock(&path).map_err(data::Error::io(&path))?;
-    lock.ok_or_else(|| {
-        Error::contents(path.display(), "another process publishes here; wait for it to end")
-    })
+    fn write(&self, delta: &mut Delta, temporary: &Path, path: &Path) -> Result<u64> {
+        // A leftover of a writer that died.
+        let _ = self.files.change(Change::Remove(temporary));
+        let io = |source| data::Error::io(path)(source);
+        let mut file = self.files.create(temporary).map_err(io)?;
+        let mut buffered = BufWriter::with_capacity(1 << 20, &mut file);
+        let bytes = encode(delta, &mut buffered, path)?;
+        buffered.flush().map_err(io)?;
+        drop(buffered);
+        file.sync().map_err(io)?;
+        self.files.change(Change::Rename { from: temporary, to: path }).map_err(io)?;
+        self.files.change(Change::SyncDir(&self.folder)).map_err(io)?;
+        Ok(bytes)
+    }
+
+    /// Goes past a delta that is there although nobody counted it: it was renamed before an error or the
+    /// end of its writer, and readers may have it.
+    fn settle(&mut self) -> Result<bool> {
+        let next = self.sequence + 1;
+        if !follower::is_there(self.files.as_ref(), &self.folder, next)? {
+            return Ok(false);
+        }
+        let delta = read(self.files.as_ref(), &self.folder, next)?;
+        if delta.base != self.base || delta.previous != self.previous {
+            let what = "it does not follow the delta before it; begin another folder";
+            return Err(Error::contents(self.folder.join(delta_name(next)).display(), what));
+        }
+        self.files
+            .change(Change::SyncDir(&self.folder))
+            .map_err(data::Error::io(&self.folder))?;
+        (self.sequence, self.previous) = (next, delta.checksum);
+        Ok(true)
+    }
 }

@@ -107,7 +107,7 @@ pub(super) fn write(
 }
 
 /// Some rows of a file.
-pub(super) struct Some<'a> {
+pub(super) struct Part<'a> {
     pub(super) ids: &'a [u64],
     pub(super) rows: &'a [u8],
     /// Empty where the file has no state.
@@ -121,7 +121,7 @@ pub(super) fn read(
     bytes: u64,
     format: Format,
     widths: Widths,
-    mut each: impl FnMut(Some<'_>) -> Result<()>,
+    mut each: impl FnMut(Part<'_>) -> Result<()>,
 ) -> Result<u64> {
     let wrong = |what: &str| Error::damaged(place, what);
     let file = Stored { files: files.clone(), path: place.to_path_buf(), bytes };
@@ -170,7 +170,7 @@ pub(super) fn read(
             Some(states) => &states.value_data()[..ids.len() * widths.state],
             None => &[],
         };
-        each(Some { ids, rows, states })?;
+        each(Part { ids, rows, states })?;
     }
     Ok(count)
 }

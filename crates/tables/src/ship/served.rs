@@ -117,11 +117,6 @@ impl Served {
         self.sequence.load(Ordering::Acquire)
     }
 
-    /// Checksum of the last delta, of the snapshot where there was none.
-    pub fn last(&self) -> String {
-        self.past().last.clone()
-    }
-
     /// The table of that name.
     pub fn table(&self, name: &str) -> Option<&ServedTable> {
         self.tables.iter().find(|table| table.name == name)

@@ -260,7 +260,7 @@ impl Snapshot {
     pub(super) fn rows(
         &self,
         table: &SnapshotTable,
-        each: impl FnMut(rows_file::Some<'_>) -> Result<()>,
+        each: impl FnMut(rows_file::Part<'_>) -> Result<()>,
     ) -> Result<()> {
         let bytes = self.check(&table.file)?;
         let place = self.path.join(&table.file);

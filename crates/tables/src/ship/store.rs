@@ -5,7 +5,7 @@
 //! id is the one it came for; else it looks again.
 //!
 //! Copies of pages at each change would copy about a page for each row (ids of a delta lie anywhere),
-//! and locks of shards make every look-up write to memory; `bench_delta` measures the latter beside this.
+//! and a lock, of however small a part, makes every look-up write to memory that others read.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, PoisonError};

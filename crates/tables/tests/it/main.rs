@@ -1,8 +1,11 @@
 //! Tests of the crate from outside.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop here")]
 
+mod crashing;
+mod faults;
 mod golden;
 mod index;
 mod learning;
 mod looking_up;
-mod trace;
+mod old_formats;
+mod shipping;

@@ -1,0 +1,306 @@
+//! A file system in memory that loses power: what was not synced is gone afterwards, or half of it is.
+//!
+//! A folder's entries and a file's bytes are durable apart from each other, as POSIX has it: a file that was synced
+//! under a name that was not is lost, and so is a name whose bytes were not.
+
+use std::collections::BTreeMap;
+use std::io::{self, Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use data::{Change, Files, Lock, ReadFile, WriteFile};
+
+/// What is left after the power is lost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Loss {
+    /// All that was written: the process died, the machine did not.
+    Nothing,
+    /// Only what was synced.
+    Unsynced,
+    /// Of what was not synced, some entries and some bytes.
+    Some(u64),
+}
+
+#[derive(Debug, Default, Clone)]
+struct Bytes {
+    now: Vec<u8>,
+    durable: Vec<u8>,
+}
+
+type Inode = Arc<Mutex<Bytes>>;
+
+/// An entry of a folder: a file, or a folder by its own number.
+#[derive(Debug, Clone)]
+enum Entry {
+    File(Inode),
+    Folder(usize),
+}
+
+#[derive(Debug, Default, Clone)]
+struct Folder {
+    now: BTreeMap<String, Entry>,
+    durable: BTreeMap<String, Entry>,
+}
+
+#[derive(Debug)]
+struct Disk {
+    folders: Vec<Folder>,
+    done: u64,
+    fail_from: u64,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct CrashingFiles(Arc<Mutex<Disk>>);
+
+impl CrashingFiles {
+    pub(crate) fn new() -> CrashingFiles {
+        CrashingFiles::over(vec![Folder::default()])
+    }
+
+    fn over(folders: Vec<Folder>) -> CrashingFiles {
+        CrashingFiles(Arc::new(Mutex::new(Disk { folders, done: 0, fail_from: u64::MAX })))
+    }
+
+    /// Operations from number `from`, counted from now, fail; a write leaves half of its bytes.
+    pub(crate) fn fail_from(&self, from: u64) {
+        let mut disk = self.0.lock().unwrap();
+        (disk.done, disk.fail_from) = (0, from);
+    }
+
+    /// Operations since then.
+    pub(crate) fn operations(&self) -> u64 {
+        self.0.lock().unwrap().done
+    }
+
+    /// The disk as it is found after power is lost.
+    pub(crate) fn after(&self, loss: Loss) -> CrashingFiles {
+        let disk = self.0.lock().unwrap();
+        let mut draw = 0u64;
+        let mut coin = |seed: u64| {
+            draw += 1;
+            let mixed = (seed ^ draw.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+                .wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            (mixed >> 32) as usize
+        };
+        let mut folders = Vec::new();
+        for folder in &disk.folders {
+            let mut kept = BTreeMap::new();
+            for name in folder.now.keys().chain(folder.durable.keys()) {
+                let (now, durable) = (folder.now.get(name), folder.durable.get(name));
+                let entry = match loss {
+                    Loss::Nothing => now,
+                    Loss::Unsynced => durable,
+                    Loss::Some(seed) => [now, durable][coin(seed) % 2],
+                };
+                let Some(entry) = entry else { continue };
+                let entry = match entry {
+                    Entry::Folder(at) => Entry::Folder(*at),
+                    Entry::File(inode) => {
+                        let bytes = inode.lock().unwrap();
+                        let left = match loss {
+                            Loss::Nothing => bytes.now.clone(),
+                            Loss::Unsynced => bytes.durable.clone(),
+                            Loss::Some(_) if bytes.now == bytes.durable => bytes.now.clone(),
+                            Loss::Some(seed) => {
+                                bytes.now[..coin(seed) % (bytes.now.len() + 1)].to_vec()
+                            }
+                        };
+                        let (now, durable) = (left.clone(), left);
+                        Entry::File(Arc::new(Mutex::new(Bytes { now, durable })))
+                    }
+                };
+                kept.insert(name.clone(), entry);
+            }
+            folders.push(Folder { now: kept.clone(), durable: kept });
+        }
+        CrashingFiles::over(folders)
+    }
+
+    /// Changes the bytes of a file, as a bad disk does.
+    pub(crate) fn spoil(&self, path: &Path, spoil: impl FnOnce(&mut Vec<u8>)) {
+        let disk = self.0.lock().unwrap();
+        let (at, name) = disk.place(path).unwrap();
+        let Some(Entry::File(inode)) = disk.folders[at].now.get(&name) else {
+            panic!("{path:?}")
+        };
+        let mut bytes = inode.lock().unwrap();
+        spoil(&mut bytes.now);
+        bytes.durable = bytes.now.clone();
+    }
+}
+
+fn missing(path: &Path) -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, format!("{} is not there", path.display()))
+}
+
+impl Disk {
+    fn count(&mut self) -> io::Result<()> {
+        self.done += 1;
+        if self.done > self.fail_from {
+            return Err(io::Error::new(io::ErrorKind::StorageFull, "planted: no space left"));
+        }
+        Ok(())
+    }
+
+    fn folder(&self, path: &Path) -> io::Result<usize> {
+        let mut at = 0;
+        for part in path.iter().filter(|part| *part != "/") {
+            match self.folders[at].now.get(&*part.to_string_lossy()) {
+                Some(Entry::Folder(next)) => at = *next,
+                _ => return Err(missing(path)),
+            }
+        }
+        Ok(at)
+    }
+
+    fn place(&self, path: &Path) -> io::Result<(usize, String)> {
+        let parent = path.parent().ok_or_else(|| missing(path))?;
+        let name = path.file_name().ok_or_else(|| missing(path))?;
+        Ok((self.folder(parent)?, name.to_string_lossy().into_owned()))
+    }
+}
+
+impl Files for CrashingFiles {
+    fn open(&self, path: &Path) -> io::Result<Box<dyn ReadFile>> {
+        let mut disk = self.0.lock().unwrap();
+        disk.count()?;
+        let (at, name) = disk.place(path)?;
+        match disk.folders[at].now.get(&name) {
+            Some(Entry::File(inode)) => {
+                Ok(Box::new(Cursor::new(inode.lock().unwrap().now.clone())))
+            }
+            _ => Err(missing(path)),
+        }
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn WriteFile>> {
+        let mut disk = self.0.lock().unwrap();
+        disk.count()?;
+        let (at, name) = disk.place(path)?;
+        if disk.folders[at].now.contains_key(&name) {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it is there"));
+        }
+        let inode = Inode::default();
+        disk.folders[at].now.insert(name, Entry::File(inode.clone()));
+        Ok(Box::new(Writing { inode, disk: self.clone() }))
+    }
+
+    fn change(&self, change: Change<'_>) -> io::Result<()> {
+        let mut disk = self.0.lock().unwrap();
+        disk.count()?;
+        match change {
+            Change::MakeDir(path) => {
+                let mut so_far = PathBuf::from("/");
+                for part in path.iter().filter(|part| *part != "/") {
+                    let parent = disk.folder(&so_far)?;
+                    so_far.push(part);
+                    if disk.folder(&so_far).is_err() {
+                        let at = disk.folders.len();
+                        disk.folders.push(Folder::default());
+                        let name = part.to_string_lossy().into_owned();
+                        disk.folders[parent].now.insert(name, Entry::Folder(at));
+                    }
+                }
+            }
+            Change::Rename { from, to } => {
+                let (old, new) = (disk.place(from)?, disk.place(to)?);
+                let entry =
+                    disk.folders[old.0].now.remove(&old.1).ok_or_else(|| missing(from))?;
+                disk.folders[new.0].now.insert(new.1, entry);
+            }
+            Change::Remove(path) => {
+                let (at, name) = disk.place(path)?;
+                disk.folders[at].now.remove(&name).ok_or_else(|| missing(path))?;
+            }
+            Change::SyncDir(path) => {
+                let at = disk.folder(path)?;
+                disk.folders[at].durable = disk.folders[at].now.clone();
+            }
+        }
+        Ok(())
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut disk = self.0.lock().unwrap();
+        disk.count()?;
+        match disk.folder(dir) {
+            Ok(at) => Ok(disk.folders[at].now.keys().map(|name| dir.join(name)).collect()),
+            Err(_) => Ok(Vec::new()),
+        }
+    }
+
+    fn lock(&self, _: &Path) -> io::Result<Option<Lock>> {
+        Ok(Some(Lock::none()))
+    }
+}
+
+struct Writing {
+    inode: Inode,
+    disk: CrashingFiles,
+}
+
+impl Write for Writing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let counted = self.disk.0.lock().unwrap().count();
+        let some = if counted.is_ok() { bytes.len() } else { bytes.len() / 2 };
+        self.inode.lock().unwrap().now.extend_from_slice(&bytes[..some]);
+        counted.map(|()| some)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl WriteFile for Writing {
+    fn sync(&mut self) -> io::Result<()> {
+        self.disk.0.lock().unwrap().count()?;
+        let mut bytes = self.inode.lock().unwrap();
+        bytes.durable = bytes.now.clone();
+        Ok(())
+    }
+}
+
+/// A planted bug: no file is ever synced, though it says so.
+pub(crate) struct NeverSynced(pub(crate) CrashingFiles);
+
+struct NeverSyncedFile(Box<dyn WriteFile>);
+
+impl Write for NeverSyncedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl WriteFile for NeverSyncedFile {
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Files for NeverSynced {
+    fn open(&self, path: &Path) -> io::Result<Box<dyn ReadFile>> {
+        self.0.open(path)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn WriteFile>> {
+        Ok(Box::new(NeverSyncedFile(self.0.create(path)?)))
+    }
+
+    fn change(&self, change: Change<'_>) -> io::Result<()> {
+        // Folders are synced: it is the bytes of files that are missing under good names.
+        self.0.change(change)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        self.0.list(dir)
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Option<Lock>> {
+        self.0.lock(path)
+    }
+}

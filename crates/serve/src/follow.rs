@@ -70,7 +70,8 @@ impl Following {
                 if inner.files.open(&dir.join(SNAPSHOT).join(MANIFEST)).is_err() {
                     return Ok(());
                 }
-                let (follower, served) = Follower::open(&inner.files, &dir)?;
+                let follower = Follower::open(inner.files.clone(), &dir)?;
+                let served = Served::of(follower.snapshot())?;
                 let name = name.to_owned();
                 self.models.push(Followed { name, dir, follower, served, taken: 0 });
                 self.models.len() - 1
@@ -78,7 +79,7 @@ impl Following {
         };
         let followed = &mut self.models[at];
         // What came before one that is refused is taken over.
-        let looked = followed.follower.look(&followed.served);
+        let looked = followed.follower.follow(&followed.served);
         let sequence = followed.served.sequence();
         if sequence != followed.taken {
             followed.take(inner)?;

@@ -20,6 +20,7 @@ mod table;
 mod pooling;
 mod update;
 pub mod ship;
+pub mod trace;
 
 pub use bags::Bags;
 pub use dtype::Dtype;

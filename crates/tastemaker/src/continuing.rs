@@ -11,10 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use data::{Catalogue, Clock, DELTAS_DIR, Files, Log, Sequences, SystemClock, grouped};
+use data::{
+    Catalogue, Change, Clock, DELTAS_DIR, Files, Lock, Log, Sequences, SystemClock, grouped,
+};
 use retrieve::{LiveFacts, Retriever, Sequence, Version};
 use serde_json::json;
-use tables::ship::{Contents, Follower, Pending, Published, Publisher, Served};
+use tables::ship::{Contents, Follower, Published, Publisher, Served};
 use tensor::Tensor;
 use train::{Continued, Learned};
 
@@ -36,13 +38,18 @@ pub(crate) struct Rhythm {
     pub(crate) json: bool,
 }
 
+/// Who the rows are shipped to, whoever they are.
+const SERVERS: &str = "servers";
+
 /// A model that goes on.
 struct Going {
     name: String,
     model: Continued,
     publisher: Publisher,
-    /// Where not everything is sent.
-    pending: Option<Pending>,
+    /// Whether rows wait for room in a delta.
+    waits: bool,
+    /// Nobody else ships these meanwhile.
+    _lock: Lock,
 }
 
 /// Goes on with the sequence models of `version`, which were trained on `opened` or have deltas
@@ -75,7 +82,7 @@ pub(crate) fn go_on(
         // What is not read whole now is read whole next time: a writer may be at it.
         let log = Log::open(files.clone(), dir)?;
         let grown = checksum.as_deref() != Some(log.checksum());
-        if grown || all.iter().any(Going::waits) {
+        if grown || all.iter().any(|going| going.waits) {
             checksum = Some(log.checksum().to_owned());
             let opened = fitting::open(dir, settings)?;
             for going in &mut all {
@@ -132,9 +139,11 @@ impl Going {
         let config = train::SequenceConfig { model: model.config(), ..config.clone() };
         let seed = settings.seed;
         let title = format!("{name} of {}", version.folder());
+        let lock = lock(files, &dir)?;
         let begun = files.open(&dir.join("snapshot").join(data::sealed::MANIFEST)).is_ok();
         let (model, publisher) = if begun {
-            let (publisher, served) = Publisher::go_on(files, &dir)?;
+            let served = Follower::open(files.clone(), &dir)?.serve()?;
+            let publisher = Publisher::resume(files.clone(), &dir)?;
             if served.model() != title {
                 let what = format!("{}: deltas of {:?}", dir.display(), served.model());
                 return Err(hint::error(what, "remove this folder to begin anew"));
@@ -157,16 +166,12 @@ impl Going {
                 dense: &dense,
                 state: false,
             };
-            let publisher = Publisher::begin(files, &dir, contents)?;
+            let publisher = Publisher::begin(files.clone(), &dir, contents)?;
             (model, publisher)
         };
-        let pending = rhythm.bytes_max.map(|_| Pending::shipped(model.items()));
-        Ok(Going { name: name.to_owned(), model, publisher, pending })
-    }
-
-    /// Whether rows wait for room in a delta.
-    fn waits(&self) -> bool {
-        self.pending.as_ref().is_some_and(|pending| !pending.is_empty())
+        let mut model = model;
+        model.consumer(SERVERS, rhythm.bytes_max.is_some());
+        Ok(Going { name: name.to_owned(), model, publisher, waits: false, _lock: lock })
     }
 
     /// Learns from what is new, and ships it; nothing where nothing is.
@@ -176,25 +181,38 @@ impl Going {
         rhythm: Rhythm,
     ) -> Result<Option<(Learned, Published)>> {
         let Opened { catalogue, sequences, .. } = opened;
-        if self.model.waiting(sequences) == 0 && !self.waits() {
+        if self.model.waiting(sequences) == 0 && !self.waits {
             return Ok(None);
         }
         let learned = unseen(|progress| self.model.learn(sequences, progress))?;
-        let ids = match (&mut self.pending, rhythm.bytes_max) {
-            (Some(pending), Some(bytes_max)) => {
-                pending.touch(&learned.items);
-                pending.choose(self.model.items(), bytes_max)
-            }
-            _ => learned.items.clone(),
-        };
-        if learned.events == 0 && ids.is_empty() {
+        let bytes_max =
+            rhythm.bytes_max.map(|most| usize::try_from(most).unwrap_or(usize::MAX));
+        let taken = self.model.changed(SERVERS, bytes_max)?;
+        let rows =
+            taken.tables.iter().map(|it| it.ids.len() + it.tombstones.len()).sum::<usize>();
+        self.waits = bytes_max.is_some() && rows > 0;
+        if learned.events == 0 && rows == 0 {
             return Ok(None);
         }
         let dense = facts(&self.model, catalogue, sequences).with(self.model.model())?;
-        let changes = [(self.model.items(), &ids[..])];
-        let published = self.publisher.delta(&changes, Some(dense.into()))?;
+        let published =
+            self.publisher.delta(&[self.model.items()], &taken, Some(dense.into()))?;
+        self.model.shipped(SERVERS, &taken);
         Ok(Some((learned, published)))
     }
+}
+
+/// Takes the folder of a model's deltas for this process.
+fn lock(files: &Arc<dyn Files>, dir: &Path) -> Result<Lock> {
+    files.change(Change::MakeDir(dir)).map_err(data::Error::io(dir))?;
+    let path = dir.join(".lock");
+    let lock = files.lock(&path).map_err(data::Error::io(&path))?;
+    lock.ok_or_else(|| {
+        hint::error(
+            format!("{}: another process ships deltas here", path.display()),
+            "wait for it to end, or stop it",
+        )
+    })
 }
 
 /// What a delta's dense part says.
@@ -242,21 +260,16 @@ fn first(all: &Sequences, count: u64) -> Result<Sequences> {
 }
 
 fn tell(going: &Going, learned: &Learned, published: &Published, as_json: bool) {
-    let Going { name, pending, .. } = going;
-    let left = pending.as_ref().map_or(0, Pending::len);
+    let name = &going.name;
     if as_json {
         let line = json!({"model": name, "delta": published.sequence, "events": learned.events,
             "steps": learned.steps, "loss": learned.loss, "rows": published.rows,
-            "bytes": published.bytes, "rows_waiting": left, "file": published.path});
+            "bytes": published.bytes, "file": published.path});
         answer(&line.to_string());
         return;
     }
-    let waiting = match left {
-        0 => String::new(),
-        left => format!(", {} rows wait", grouped(left as u64)),
-    };
     answer(&format!(
-        "{name} delta {}: {} events, loss {:.3}, {} rows, {} bytes{waiting}",
+        "{name} delta {}: {} events, loss {:.3}, {} rows, {} bytes",
         published.sequence,
         grouped(learned.events as u64),
         learned.loss,
@@ -275,7 +288,8 @@ pub(crate) fn verify(files: &Arc<dyn Files>, dir: &Path) -> Vec<String> {
         Vec::new()
     });
     for model in versions.iter().flat_map(|version| listed(version).unwrap_or_default()) {
-        found.extend(Follower::verify(files, &model).iter().map(ToString::to_string));
+        let served = Follower::open(files.clone(), &model).and_then(|it| it.serve());
+        found.extend(served.err().map(|error| error.to_string()));
     }
     found
 }

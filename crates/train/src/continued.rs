@@ -10,6 +10,7 @@ use data::batch::{Batches, Part, Which};
 use data::{Progress, Sequences};
 use models::SequenceModel;
 use tables::Table;
+use tables::ship::{Taken, Tracker};
 use tensor::{Device, Tensor};
 
 use crate::config::{ItemUpdates, SequenceConfig};
@@ -17,6 +18,9 @@ use crate::drawn::Drawer;
 use crate::example::Examples;
 use crate::trainer::Trainer;
 use crate::{Decay, Error, Result, Schedule};
+
+/// Touched ids that are remembered for whoever they are shipped to.
+const TRACKED_MAX: usize = 1 << 28;
 
 /// Rows of new events, and how many of each row's last targets are new.
 type Rows = Vec<(Part, usize)>;
@@ -83,6 +87,7 @@ impl Continued {
                 table.set(*id, row)?;
             }
         }
+        trainer.items.track(TRACKED_MAX);
         let learned = (0..known.users() as u32).map(|user| known.user(user).len()).collect();
         Ok(Continued { config, seed, trainer, learned })
     }
@@ -103,6 +108,39 @@ impl Continued {
     /// All items of the catalogue, `[items, dim]`.
     pub fn matrix(&self) -> Tensor {
         self.trainer.items.matrix().into_owned()
+    }
+
+    /// Somebody whom changed rows are shipped to: all of them, or those first that changed the most. It
+    /// has all rows as they are now.
+    pub fn consumer(&mut self, name: &str, prioritised: bool) {
+        let (_, tracker) = self.tracked();
+        match prioritised {
+            true => tracker.begin_prioritised(name),
+            false => tracker.begin(name),
+        }
+    }
+
+    /// Rows that changed since the consumer's last [`Continued::shipped`]; of a prioritised one, those that
+    /// changed the most, within so many bytes.
+    ///
+    /// # Errors
+    /// Where there is no such consumer, or it does not take rows in this way.
+    pub fn changed(&mut self, consumer: &str, bytes_max: Option<usize>) -> Result<Taken> {
+        let (table, tracker) = self.tracked();
+        Ok(match bytes_max {
+            None => tracker.look(consumer, &[table])?,
+            Some(bytes_max) => tracker.look_within(consumer, &[table], bytes_max)?,
+        })
+    }
+
+    /// The consumer has them.
+    pub fn shipped(&mut self, consumer: &str, taken: &Taken) {
+        let (_, tracker) = self.tracked();
+        tracker.done(consumer, taken);
+    }
+
+    fn tracked(&mut self) -> (&Table, &mut Tracker) {
+        self.trainer.items.tracked().expect("a continued model tracks a table from the beginning")
     }
 
     /// How many events `all` has that were not learned from.

@@ -16,6 +16,9 @@ pub enum Error {
     /// Rows of a table.
     #[error(transparent)]
     Tables(#[from] tables::Error),
+    /// Rows on their way to servers.
+    #[error(transparent)]
+    Ship(#[from] tables::ship::Error),
     /// A model that cannot be made.
     #[error(transparent)]
     Models(#[from] models::Error),

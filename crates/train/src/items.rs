@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use models::SequenceModel;
 use tables::Optimiser as RowOptimiser;
+use tables::ship::Tracker;
 use tables::{Adam, Bags, Dtype, Init, Pooling, Table, TableConfig};
 use tensor::Tensor;
 
@@ -17,13 +18,15 @@ use crate::{Error, Result};
 const BOUND: f32 = 0.034_641;
 
 /// Embeddings of all items, `[items, dim]`.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Items {
     kept: Kept,
     /// Items of the catalogue: a table may have fewer rows.
     count: u32,
     /// Offsets of bags of one id, as many as were ever needed.
     single: Vec<i32>,
+    /// Told of rows before a step changes them, where somebody ships them.
+    tracker: Option<Tracker>,
 }
 
 #[derive(Debug, Clone)]
@@ -50,7 +53,7 @@ impl Items {
                 Kept::Matrix { matrix, updater, by_rows }
             }
         };
-        Ok(Items { kept, count, single: vec![0] })
+        Ok(Items { kept, count, single: vec![0], tracker: None })
     }
 
     /// Columns.
@@ -115,6 +118,19 @@ impl Items {
         }
     }
 
+    /// Remembers which rows change from now on, up to so many ids.
+    pub(crate) fn track(&mut self, ids_max: usize) {
+        self.tracker = Some(Tracker::new(1, ids_max));
+    }
+
+    /// The table and its tracker, where there are both.
+    pub(crate) fn tracked(&mut self) -> Option<(&Table, &mut Tracker)> {
+        match (&self.kept, &mut self.tracker) {
+            (Kept::Table(table), Some(tracker)) => Some((table, tracker)),
+            _ => None,
+        }
+    }
+
     /// The optimiser of a matrix.
     pub(crate) fn updater(&self) -> Option<&Updater> {
         match &self.kept {
@@ -148,6 +164,10 @@ impl Items {
             }
             Kept::Table(table) => {
                 let ids: Vec<u64> = rows.iter().map(|row| u64::from(*row)).collect();
+                if let Some(tracker) = &mut self.tracker {
+                    // Before they get a row: it is new to whoever they are shipped to.
+                    tracker.touch(0, table, &ids)?;
+                }
                 table.admit(&ids)?;
                 values.resize(ids.len() * table.config().width, 0.0);
                 table.sequence(&ids, values)?;

@@ -7,5 +7,6 @@ mod golden;
 mod index;
 mod learning;
 mod looking_up;
+mod trace;
 mod old_formats;
 mod shipping;

@@ -14,7 +14,6 @@ use anyhow::Result;
 use models::{Positions, SasRecConfig, SequenceModelConfig};
 use serde::{Deserialize, Serialize};
 use tables::Table;
-use tables::ship::Pending;
 use tensor::{Device, Workspace};
 use train::optim::AdamConfig;
 use train::sample::{Layout, Negatives};
@@ -32,7 +31,7 @@ pub(crate) struct FreshnessSettings {
     pub(crate) users: u32,
     /// Items at the beginning.
     pub(crate) items: u32,
-    pub(crate) arrivals_a_day: f32,
+    pub(crate) arrivals_a_day: f64,
     pub(crate) half_life_days: f32,
     /// Items alive at once, at most.
     pub(crate) alive_max: u32,
@@ -106,10 +105,8 @@ struct Server {
     ship: Ship,
     replica: Replica,
     next_ms: i64,
-    /// Ids touched since the last delta; all of them are sent.
+    /// Ids touched since the last delta.
     touched: BTreeSet<u64>,
-    /// Where a part is sent.
-    pending: Option<Pending>,
     deltas: u64,
     rows: u64,
 }
@@ -145,7 +142,7 @@ pub(crate) fn run(settings: &FreshnessSettings, seed: u64) -> Result<BTreeMap<St
     let mut model = Continued::new(&config, trained.model, &trained.items, &before, seed)?;
     let mut servers: Vec<Server> = SERVERS
         .into_iter()
-        .map(|(name, ship)| Server::new(name, ship, &model, drift.begin_ms))
+        .map(|(name, ship)| Server::new(name, ship, &mut model, drift.begin_ms))
         .collect();
     let step_ms = i64::from(settings.learn_s) * 1000;
     with_progress("serve", |progress| -> Result<()> {
@@ -180,7 +177,7 @@ pub(crate) fn run(settings: &FreshnessSettings, seed: u64) -> Result<BTreeMap<St
             let learned = model.learn(&drift.until(next_ms)?, progress)?;
             for server in &mut servers {
                 server.hear(&learned.items);
-                server.ship(&model, next_ms);
+                server.ship(&mut model, next_ms)?;
             }
             now_ms = next_ms;
             let (done, all) = (now_ms - drift.begin_ms, drift.end_ms - drift.begin_ms);
@@ -192,49 +189,44 @@ pub(crate) fn run(settings: &FreshnessSettings, seed: u64) -> Result<BTreeMap<St
 }
 
 impl Server {
-    fn new(name: &'static str, ship: Ship, model: &Continued, begin_ms: i64) -> Server {
+    fn new(name: &'static str, ship: Ship, model: &mut Continued, begin_ms: i64) -> Server {
         let replica = Replica::new(model.model().clone(), model.matrix().values());
-        let (next_ms, pending) = match ship {
-            Ship::Never => (i64::MAX, None),
+        let next_ms = match ship {
+            Ship::Never => i64::MAX,
             Ship::Every { seconds, share } => {
-                let part = share < 1.0;
-                (begin_ms + seconds * 1000, part.then(|| Pending::shipped(model.items())))
+                model.consumer(name, share < 1.0);
+                begin_ms + seconds * 1000
             }
         };
         let touched = BTreeSet::new();
-        Server { name, ship, replica, next_ms, touched, pending, deltas: 0, rows: 0 }
+        Server { name, ship, replica, next_ms, touched, deltas: 0, rows: 0 }
     }
 
     fn hear(&mut self, touched: &[u64]) {
-        if self.ship == Ship::Never {
-            return;
-        }
-        self.touched.extend(touched);
-        if let Some(pending) = &mut self.pending {
-            pending.touch(touched);
+        if self.ship != Ship::Never {
+            self.touched.extend(touched);
         }
     }
 
     /// Takes a delta over where it is time for one.
-    fn ship(&mut self, model: &Continued, now_ms: i64) {
-        let Ship::Every { seconds, share } = self.ship else { return };
+    fn ship(&mut self, model: &mut Continued, now_ms: i64) -> Result<()> {
+        let Ship::Every { seconds, share } = self.ship else { return Ok(()) };
         if now_ms < self.next_ms {
-            return;
+            return Ok(());
         }
         self.next_ms += seconds * 1000;
-        let table = model.items();
-        let ids = match &mut self.pending {
-            None => self.touched.iter().copied().collect(),
-            Some(pending) => {
-                // Of what all of it would take now.
-                let whole = self.touched.len() * row_bytes(table.config().width);
-                pending.choose(table, (whole as f64 * share) as u64)
-            }
-        };
+        let width = model.items().config().width;
+        // A share of what all of it would take now.
+        let whole = self.touched.len() * row_bytes(width);
+        let bytes_max = (share < 1.0).then(|| (whole as f64 * share) as usize);
+        let taken = model.changed(self.name, bytes_max)?;
+        let ids = &taken.tables[0].ids;
         self.touched.clear();
-        self.replica.take(model.model(), &ids, &rows(table, &ids));
+        self.replica.take(model.model(), ids, &rows(model.items(), ids));
         self.deltas += 1;
         self.rows += ids.len() as u64;
+        model.shipped(self.name, &taken);
+        Ok(())
     }
 }
 
@@ -300,5 +292,38 @@ fn training(settings: &FreshnessSettings) -> SequenceConfig {
         batch_tokens: 8000,
         epochs: settings.epochs,
         ..SequenceConfig::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_a_world_that_drifts_the_fresh_model_knows_more() {
+        let settings = FreshnessSettings {
+            users: 300,
+            items: 200,
+            arrivals_a_day: 200.0,
+            half_life_days: 0.5,
+            alive_max: 400,
+            days_before: 1.5,
+            days: 0.75,
+            learn_s: 600,
+            judged_every: 4,
+            dim: 16,
+            length_max: 20,
+            epochs: 6,
+            rate: 3e-3,
+            ..FreshnessSettings::default()
+        };
+        let found = run(&settings, 3).unwrap();
+        let of = |name: &str| found[name];
+        assert!(of("judged") > 100.0, "{found:?}");
+        assert!(of("10-minutely ndcg@10") > of("frozen ndcg@10"), "{found:?}");
+        assert!(of("frozen bytes").abs() < 1e-12);
+        assert!(of("hourly-10 bytes") < of("hourly bytes"), "{found:?}");
+        assert!(of("hourly bytes") < of("10-minutely bytes"), "{found:?}");
+        assert_eq!(run(&settings, 3).unwrap(), found, "a seed decides everything");
     }
 }

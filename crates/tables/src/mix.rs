@@ -9,9 +9,3 @@ pub(crate) fn mix(x: u64, increment: u64) -> u64 {
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)
 }
-
-/// A number below `n`, by multiplying: no bias of a remainder.
-#[inline(always)]
-pub(crate) fn below(hash: u64, n: u32) -> usize {
-    ((u128::from(hash) * u128::from(n)) >> 64) as usize
-}

@@ -118,6 +118,18 @@ impl Slab {
         self.chunks[row >> self.shift].set(from, values);
     }
 
+    /// Changes a row in place, in f32.
+    #[inline(always)]
+    pub(crate) fn change(
+        &mut self,
+        row: usize,
+        scratch: &mut [f32],
+        change: impl FnOnce(&mut [f32]),
+    ) {
+        let from = (row & (self.chunk_rows() - 1)) * self.width;
+        self.chunks[row >> self.shift].piece().change(from, scratch, change);
+    }
+
     /// Copies a row out.
     ///
     /// # Panics
@@ -206,6 +218,13 @@ impl Chunk {
         match dtype {
             Dtype::F32 => Chunk::F32(vec![0.0; numbers]),
             Dtype::Bf16 => Chunk::Bf16(vec![0; numbers]),
+        }
+    }
+
+    fn piece(&mut self) -> Piece<'_> {
+        match self {
+            Chunk::F32(values) => Piece::F32(values),
+            Chunk::Bf16(values) => Piece::Bf16(values),
         }
     }
 

@@ -104,3 +104,23 @@ fn halves_learn_within_their_rounding() {
     }
     assert!(half.bytes() < whole.bytes());
 }
+
+#[test]
+fn a_row_that_is_used_again_has_forgotten_everything() {
+    for optimiser in OPTIMISERS {
+        let make = || Table::keyed(config(3, Dtype::F32, optimiser), 0).unwrap();
+        let (mut used, mut fresh) = (make(), make());
+        let (old, new) = (features(&[vec![7]], 1), features(&[vec![8]], 1));
+        used.admit(&[7]).unwrap();
+        used.update(&Bags::of(&old, 0), Pooling::Sum, &[1.0, 2.0, 3.0], 3, 0).unwrap();
+        assert!(used.forget(7));
+        used.admit(&[8]).unwrap();
+        fresh.admit(&[8]).unwrap();
+        // The same number of steps for both, which Adam counts.
+        fresh.update(&Bags::of(&old, 0), Pooling::Sum, &[1.0, 2.0, 3.0], 3, 0).unwrap();
+        for table in [&mut used, &mut fresh] {
+            table.update(&Bags::of(&new, 0), Pooling::Sum, &[1.0, -2.0, 0.5], 3, 0).unwrap();
+        }
+        assert_eq!(row(&used, 8), row(&fresh, 8), "{optimiser:?}");
+    }
+}

@@ -104,3 +104,17 @@ fn what_cannot_be_is_refused() {
     assert!(error.to_string().contains("table t"), "{error}");
     assert!(bags.weighted(&[1.0]).is_err() && bags.weighted(&[1.0, f32::NAN, 1.0]).is_err());
 }
+
+#[test]
+fn unknown_keys_read_as_nothing_and_stay_unknown() {
+    let mut table = Table::keyed(config(4, Dtype::F32, SGD), 0).unwrap();
+    table.admit(&[1, 2]).unwrap();
+    let before = (table.len(), table.bytes());
+    let unknown = features(&[(100..200).collect(), vec![3]], 1);
+    let mut out = vec![7.0; 8];
+    let bags = Bags::of(&unknown, 0);
+    Table::pooled(&[(&table, bags)], Pooling::Sum, &mut out).unwrap();
+    assert_eq!(out, vec![0.0; 8]);
+    table.update(&bags, Pooling::Sum, &[1.0; 8], 4, 0).unwrap();
+    assert_eq!((table.len(), table.bytes()), before);
+}

@@ -23,11 +23,10 @@ proptest! {
     fn bags_are_sums_of_rows(
         bags in prop::collection::vec(prop::collection::vec(0u64..50, 0..6), 2..40),
         mean in any::<bool>(),
-        half in any::<bool>(),
+        dtype in prop::sample::select(vec![Dtype::F32, Dtype::Bf16, Dtype::F16]),
     ) {
         let bags = &bags[..bags.len() / 2 * 2];
         let features = features(bags, 2);
-        let dtype = if half { Dtype::Bf16 } else { Dtype::F32 };
         let dense = Table::dense(config(3, dtype, SGD), 50).unwrap();
         let mut keyed = Table::keyed(config(5, dtype, SGD), 0).unwrap();
         // Odd ids have a row.

@@ -1,7 +1,7 @@
 """Every comparison by its name on the command line: a module whose `measure(settings)` does it."""
 
 from . import (
-    als, attention, delta, ease, epoch_hstu, epoch_sasrec, import_large, import_movielens, lookup, mfalcon, ope,
+    als, attention, delta, ease, epoch_hstu, epoch_sasrec, growth, import_large, import_movielens, lookup, mfalcon, ope,
     serve, step_hstu, step_sasrec, topk, update,
 )
 
@@ -22,4 +22,5 @@ COMPARISONS = {
     "lookup": lookup,
     "update": update,
     "delta": delta,
+    "growth": growth,
 }

@@ -13,6 +13,8 @@ mod prefetch;
 mod dtype;
 mod init;
 mod slab;
+mod bucket;
+mod segment;
 mod index;
 mod bags;
 mod optimiser;

@@ -1,6 +1,6 @@
 //! Rows of one width in chunks: a slab grows by a chunk, and nothing that it has moves.
 
-use crate::dtype::{from_bf16, to_bf16};
+use crate::dtype::{from_bf16, from_f16, to_bf16, to_f16};
 use crate::prefetch::prefetch;
 use crate::{Dtype, Error, Result};
 
@@ -27,6 +27,7 @@ pub struct Slab {
 pub(crate) enum Chunk {
     F32(Vec<f32>),
     Bf16(Vec<u16>),
+    F16(Vec<u16>),
 }
 
 impl Slab {
@@ -102,6 +103,7 @@ impl Slab {
             match chunk {
                 Chunk::F32(values) => pieces.extend(values.chunks_mut(piece).map(Piece::F32)),
                 Chunk::Bf16(values) => pieces.extend(values.chunks_mut(piece).map(Piece::Bf16)),
+                Chunk::F16(values) => pieces.extend(values.chunks_mut(piece).map(Piece::F16)),
             }
         }
         pieces
@@ -116,6 +118,18 @@ impl Slab {
     pub(crate) fn set(&mut self, row: usize, values: &[f32]) {
         let from = (row & (self.chunk_rows() - 1)) * self.width;
         self.chunks[row >> self.shift].set(from, values);
+    }
+
+    /// Changes a row in place, in f32.
+    #[inline(always)]
+    pub(crate) fn change(
+        &mut self,
+        row: usize,
+        scratch: &mut [f32],
+        change: impl FnOnce(&mut [f32]),
+    ) {
+        let from = (row & (self.chunk_rows() - 1)) * self.width;
+        self.chunks[row >> self.shift].piece().change(from, scratch, change);
     }
 
     /// Copies a row out.
@@ -142,6 +156,11 @@ impl Slab {
                 let add = |(out, bits): (&mut f32, &u16)| *out += weight * from_bf16(*bits);
                 out.iter_mut().zip(row).for_each(add);
             }
+            Chunk::F16(values) => {
+                let row = &values[from..from + out.len()];
+                let add = |(out, bits): (&mut f32, &u16)| *out += weight * from_f16(*bits);
+                out.iter_mut().zip(row).for_each(add);
+            }
         }
     }
 }
@@ -155,6 +174,7 @@ impl Slab {
         match chunk {
             Chunk::F32(values) => prefetch(values, from, self.width),
             Chunk::Bf16(values) => prefetch(values, from, self.width),
+            Chunk::F16(values) => prefetch(values, from, self.width),
         }
     }
 
@@ -195,6 +215,12 @@ impl Slab {
                         sums[column] += weight * from_bf16(row[column]);
                     }
                 }
+                Chunk::F16(values) => {
+                    let row = &values.as_chunks::<WIDTH>().0[at];
+                    for column in 0..WIDTH {
+                        sums[column] += weight * from_f16(row[column]);
+                    }
+                }
             }
         }
         out.copy_from_slice(&sums);
@@ -206,6 +232,15 @@ impl Chunk {
         match dtype {
             Dtype::F32 => Chunk::F32(vec![0.0; numbers]),
             Dtype::Bf16 => Chunk::Bf16(vec![0; numbers]),
+            Dtype::F16 => Chunk::F16(vec![0; numbers]),
+        }
+    }
+
+    fn piece(&mut self) -> Piece<'_> {
+        match self {
+            Chunk::F32(values) => Piece::F32(values),
+            Chunk::Bf16(values) => Piece::Bf16(values),
+            Chunk::F16(values) => Piece::F16(values),
         }
     }
 
@@ -213,6 +248,7 @@ impl Chunk {
         match self {
             Chunk::F32(values) => values.len(),
             Chunk::Bf16(values) => values.len(),
+            Chunk::F16(values) => values.len(),
         }
     }
 
@@ -223,6 +259,10 @@ impl Chunk {
                 let own = &mut values[from..from + row.len()];
                 own.iter_mut().zip(row).for_each(|(own, value)| *own = to_bf16(*value));
             }
+            Chunk::F16(values) => {
+                let own = &mut values[from..from + row.len()];
+                own.iter_mut().zip(row).for_each(|(own, value)| *own = to_f16(*value));
+            }
         }
     }
 }
@@ -232,6 +272,7 @@ impl Chunk {
 pub(crate) enum Piece<'a> {
     F32(&'a mut [f32]),
     Bf16(&'a mut [u16]),
+    F16(&'a mut [u16]),
 }
 
 impl Piece<'_> {
@@ -241,6 +282,7 @@ impl Piece<'_> {
         match self {
             Piece::F32(values) => prefetch(values, from, width),
             Piece::Bf16(values) => prefetch(values, from, width),
+            Piece::F16(values) => prefetch(values, from, width),
         }
     }
 
@@ -264,6 +306,17 @@ impl Piece<'_> {
                 own.iter_mut()
                     .zip(scratch.iter())
                     .for_each(|(own, value)| *own = to_bf16(*value));
+            }
+            Piece::F16(values) => {
+                let own = &mut values[from..from + scratch.len()];
+                scratch
+                    .iter_mut()
+                    .zip(own.iter())
+                    .for_each(|(out, bits)| *out = from_f16(*bits));
+                change(scratch);
+                own.iter_mut()
+                    .zip(scratch.iter())
+                    .for_each(|(own, value)| *own = to_f16(*value));
             }
         }
     }

@@ -37,6 +37,9 @@ pub(crate) struct Keys {
     free: Vec<u32>,
 }
 
+/// Keys that memory is asked for before they are needed.
+const AHEAD: usize = 16;
+
 /// Stands for a key that has no row.
 pub(crate) const UNKNOWN: u32 = u32::MAX;
 
@@ -132,35 +135,48 @@ impl Table {
     /// # Errors
     /// Of a dense table, and where there would be more than 2^32 − 1 rows.
     pub fn admit(&mut self, ids: &[u64]) -> Result<usize> {
-        let mut row = vec![0.0; self.config.width];
-        let mut new = 0;
-        for id in ids {
-            let Some(keys) = &mut self.keys else {
-                return Err(self.wrong("its rows are numbered; it admits no key".into()));
-            };
-            if keys.index.get(*id).is_some() {
-                continue;
+        let Some(keys) = &self.keys else {
+            return Err(self.wrong("its rows are numbered; it admits no key".into()));
+        };
+        let before = keys.index.len();
+        let mut scratch = vec![0.0; self.config.width];
+        for (at, id) in ids.iter().enumerate() {
+            if let Some(keys) = &self.keys {
+                ids.get(at + 2 * AHEAD).inspect(|soon| keys.index.prefetch_segment(**soon));
+                ids.get(at + AHEAD).inspect(|soon| keys.index.prefetch(**soon));
+                ids.get(at + AHEAD / 2).inspect(|soon| keys.index.prefetch_room(**soon));
             }
-            let at = match keys.free.pop() {
-                Some(at) => at,
-                None => {
-                    let at = self.slab.rows();
-                    self.grow_to(at + 1, true)?;
-                    at as u32
-                }
-            };
-            self.config.init.fill(*id, &mut row);
-            self.slab.set(at as usize, &row);
-            let width = self.config.optimiser.state_width(self.config.width);
-            let chunk = self.slab.chunk_rows();
-            let from = at as usize % chunk * width;
-            self.state[at as usize / chunk][from..from + width].fill(0.0);
-            if let Some(keys) = &mut self.keys {
-                keys.index.insert(*id, at)?;
+            if self.find(*id) == UNKNOWN {
+                self.give_row(*id, &mut scratch)?;
             }
-            new += 1;
         }
-        Ok(new)
+        Ok(self.len() - before)
+    }
+
+    /// A row for a key that has none.
+    fn give_row(&mut self, id: u64, scratch: &mut [f32]) -> Result<()> {
+        let Some(keys) = &mut self.keys else { return Ok(()) };
+        let at = match keys.free.pop() {
+            Some(at) => {
+                // Nothing of who had it before.
+                let width = self.config.optimiser.state_width(self.config.width);
+                let chunk = self.slab.chunk_rows();
+                let from = at as usize % chunk * width;
+                self.state[at as usize / chunk][from..from + width].fill(0.0);
+                at
+            }
+            None => {
+                let at = self.slab.rows();
+                self.grow_to(at + 1, true)?;
+                at as u32
+            }
+        };
+        let init = self.config.init;
+        self.slab.change(at as usize, scratch, |row| init.fill(id, row));
+        match &mut self.keys {
+            Some(keys) => keys.index.insert(id, at),
+            None => Ok(()),
+        }
     }
 
     /// Writes the row of an id, in place of what it had learnt.

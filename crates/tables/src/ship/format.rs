@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Dtype;
-use crate::dtype::{from_bf16, to_bf16};
+use crate::dtype::{from_bf16, from_f16, to_bf16, to_f16};
 
 /// Number format of shipped rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +13,8 @@ pub enum Format {
     F32,
     /// 2 bytes a number, the upper half of an f32.
     Bf16,
+    /// 2 bytes a number, IEEE 754 binary16.
+    F16,
 }
 
 impl Format {
@@ -21,6 +23,7 @@ impl Format {
         match dtype {
             Dtype::F32 => Format::F32,
             Dtype::Bf16 => Format::Bf16,
+            Dtype::F16 => Format::F16,
         }
     }
 
@@ -29,6 +32,7 @@ impl Format {
         match self {
             Format::F32 => Dtype::F32,
             Format::Bf16 => Dtype::Bf16,
+            Format::F16 => Dtype::F16,
         }
     }
 
@@ -44,6 +48,9 @@ impl Format {
             Format::F32 => row.iter().for_each(|v| out.extend_from_slice(&v.to_le_bytes())),
             Format::Bf16 => {
                 row.iter().for_each(|v| out.extend_from_slice(&to_bf16(*v).to_le_bytes()));
+            }
+            Format::F16 => {
+                row.iter().for_each(|v| out.extend_from_slice(&to_f16(*v).to_le_bytes()));
             }
         }
         self.first_bad(&out[from..]).is_none()
@@ -63,6 +70,13 @@ impl Format {
                 };
                 out.iter_mut().zip(values).for_each(each);
             }
+            Format::F16 => {
+                let (values, _) = bytes.as_chunks::<2>();
+                let each = |(out, v): (&mut f32, &[u8; 2])| {
+                    *out = from_f16(u16::from_le_bytes(*v));
+                };
+                out.iter_mut().zip(values).for_each(each);
+            }
         }
     }
 
@@ -76,6 +90,10 @@ impl Format {
             }
             Format::Bf16 => {
                 let bad = |v: &[u8; 2]| u16::from_le_bytes(*v) & 0x7f80 == 0x7f80;
+                first(bytes.as_chunks::<2>().0, bad)
+            }
+            Format::F16 => {
+                let bad = |v: &[u8; 2]| u16::from_le_bytes(*v) & 0x7c00 == 0x7c00;
                 first(bytes.as_chunks::<2>().0, bad)
             }
         }

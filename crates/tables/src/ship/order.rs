@@ -10,7 +10,7 @@ impl Table {
         match &self.keys {
             None => (0..self.slab.rows() as u64).collect(),
             Some(keys) => {
-                let mut ids: Vec<u64> = keys.index.keys().collect();
+                let mut ids: Vec<u64> = keys.index.iter().map(|(id, _)| id).collect();
                 ids.sort_unstable();
                 ids
             }

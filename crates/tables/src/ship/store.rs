@@ -14,7 +14,7 @@ use arc_swap::ArcSwap;
 
 use super::places::Places;
 use super::{Format, TableDelta};
-use crate::dtype::from_bf16;
+use crate::dtype::{from_bf16, from_f16};
 use crate::prefetch::prefetch;
 
 /// A writer is at it. Versions rise by [`NEXT`], so the two bits below are flags.
@@ -205,6 +205,14 @@ impl Store {
                     let word = word.load(Ordering::Relaxed);
                     for (at, out) in some.iter_mut().enumerate() {
                         *out = from_bf16((word >> (16 * at)) as u16);
+                    }
+                }
+            }
+            Format::F16 => {
+                for (some, word) in out.chunks_mut(4).zip(words) {
+                    let word = word.load(Ordering::Relaxed);
+                    for (at, out) in some.iter_mut().enumerate() {
+                        *out = from_f16((word >> (16 * at)) as u16);
                     }
                 }
             }

@@ -68,3 +68,32 @@ fn it_stays_dense_while_it_grows() {
 fn nobodys_row_is_refused() {
     assert!(Index::for_about(3).insert(1, u32::MAX).is_err());
 }
+
+/// The key whose hash in the index is this one: its mixing can be undone.
+fn key_of(hash: u64) -> u64 {
+    let mut x = hash ^ (hash >> 31) ^ (hash >> 62);
+    x = x.wrapping_mul(0x3196_42b2_d24d_8ec3);
+    x = x ^ (x >> 27) ^ (x >> 54);
+    x = x.wrapping_mul(0x96de_1b17_3f11_9089);
+    x = x ^ (x >> 30) ^ (x >> 60);
+    x.wrapping_sub(0x2545_f491_4f6c_dd1d)
+}
+
+#[test]
+fn keys_that_were_chosen_to_collide_cost_no_memory() {
+    // One segment, one first bucket, one second bucket.
+    let alike = |hash: &u64| hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54 == 77;
+    let keys: Vec<u64> =
+        (0..1u64 << 21).map(|low| 5 << 32 | low << 11).filter(alike).map(key_of).collect();
+    assert!(keys.len() > 1000, "{}", keys.len());
+    let mut index = Index::for_about(0);
+    for (row, key) in keys.iter().enumerate() {
+        index.insert(*key, row as u32).unwrap();
+    }
+    assert!(index.bytes() < 20_000, "{}", index.bytes());
+    for (row, key) in keys.iter().enumerate() {
+        assert_eq!(index.get(*key), Some(row as u32));
+    }
+    assert_eq!((index.len(), index.iter().count()), (keys.len(), keys.len()));
+    assert!(keys.iter().all(|key| index.remove(*key).is_some()) && index.is_empty());
+}

@@ -23,11 +23,10 @@ proptest! {
     fn bags_are_sums_of_rows(
         bags in prop::collection::vec(prop::collection::vec(0u64..50, 0..6), 2..40),
         mean in any::<bool>(),
-        half in any::<bool>(),
+        dtype in prop::sample::select(vec![Dtype::F32, Dtype::Bf16, Dtype::F16]),
     ) {
         let bags = &bags[..bags.len() / 2 * 2];
         let features = features(bags, 2);
-        let dtype = if half { Dtype::Bf16 } else { Dtype::F32 };
         let dense = Table::dense(config(3, dtype, SGD), 50).unwrap();
         let mut keyed = Table::keyed(config(5, dtype, SGD), 0).unwrap();
         // Odd ids have a row.
@@ -103,4 +102,18 @@ fn what_cannot_be_is_refused() {
     let error = dense.update(&bags, Pooling::Sum, &[0.0; 8], 4, 0).unwrap_err();
     assert!(error.to_string().contains("table t"), "{error}");
     assert!(bags.weighted(&[1.0]).is_err() && bags.weighted(&[1.0, f32::NAN, 1.0]).is_err());
+}
+
+#[test]
+fn unknown_keys_read_as_nothing_and_stay_unknown() {
+    let mut table = Table::keyed(config(4, Dtype::F32, SGD), 0).unwrap();
+    table.admit(&[1, 2]).unwrap();
+    let before = (table.len(), table.bytes());
+    let unknown = features(&[(100..200).collect(), vec![3]], 1);
+    let mut out = vec![7.0; 8];
+    let bags = Bags::of(&unknown, 0);
+    Table::pooled(&[(&table, bags)], Pooling::Sum, &mut out).unwrap();
+    assert_eq!(out, vec![0.0; 8]);
+    table.update(&bags, Pooling::Sum, &[1.0; 8], 4, 0).unwrap();
+    assert_eq!((table.len(), table.bytes()), before);
 }

@@ -57,8 +57,9 @@ struct Step {
 }
 
 impl Step {
+    /// With what a delta without a row takes.
     fn bytes(&self) -> usize {
-        self.tables.iter().flatten().map(Before::bytes).sum::<usize>()
+        256 + self.tables.iter().flatten().map(Before::bytes).sum::<usize>()
             + self.dense.as_ref().map_or(0, |dense| dense.len())
     }
 }
@@ -71,8 +72,7 @@ impl Served {
     pub fn of(snapshot: &Snapshot) -> Result<Served> {
         let mut tables = Vec::new();
         for known in snapshot.tables() {
-            // A manifest is small and checked, but never believed about memory.
-            let rows = usize::try_from(known.rows).unwrap_or(usize::MAX).min(1 << 31);
+            let rows = snapshot.room(known)?;
             let store = Store::new(known.format, known.width, rows);
             snapshot.rows(known, |some| {
                 store.apply(some.ids, some.rows, &[], None);
@@ -98,7 +98,10 @@ impl Served {
 
     /// Keeps at most so many bytes of replaced rows for [`Served::roll_back`]; 0: none.
     pub fn keeping(self, bytes: usize) -> Served {
-        self.past().kept_bytes_max = bytes;
+        let mut past = self.past();
+        past.kept_bytes_max = bytes;
+        past.drop_oldest();
+        drop(past);
         self
     }
 
@@ -262,6 +265,10 @@ impl Past {
         }
         self.kept_bytes += step.bytes();
         self.steps.push_back(step);
+        self.drop_oldest();
+    }
+
+    fn drop_oldest(&mut self) {
         while self.kept_bytes > self.kept_bytes_max {
             let Some(oldest) = self.steps.pop_front() else { break };
             self.kept_bytes -= oldest.bytes();

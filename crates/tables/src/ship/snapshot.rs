@@ -1,7 +1,7 @@
 //! A snapshot: every row of every table, and the dense part, in a sealed folder. It is what deltas build on
 //! and what a server falls back to; with optimiser state it is what a training goes on from.
 
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -227,9 +227,9 @@ impl Snapshot {
             );
             return Err(Error::contents(format!("table {}", config.name), what));
         }
-        let rows = usize::try_from(known.rows).unwrap_or(usize::MAX);
+        let rows = self.room(known)?;
         let mut table = match known.keyed {
-            true => Table::keyed(config, rows.min(1 << 28))?,
+            true => Table::keyed(config, rows)?,
             false => Table::dense(config, rows)?,
         };
         let place = self.path.join(&known.file);
@@ -271,6 +271,23 @@ impl Snapshot {
             return Err(Error::damaged(&place, what));
         }
         Ok(())
+    }
+
+    /// Rows of a table, for whom makes room for them: no more than its file has bytes for.
+    pub(super) fn room(&self, table: &SnapshotTable) -> Result<usize> {
+        let place = self.path.join(&table.file);
+        let io = |source| data::Error::io(&place)(source);
+        let mut file = self.files.open(&place).map_err(io)?;
+        let bytes = file.seek(SeekFrom::End(0)).map_err(io)?;
+        let fits =
+            table.rows.checked_mul(table.widths().row as u64).is_some_and(|it| it <= bytes);
+        match usize::try_from(table.rows) {
+            Ok(rows) if fits && rows < 1 << 31 => Ok(rows),
+            _ => {
+                let what = format!("{bytes} bytes cannot hold {} rows", table.rows);
+                Err(Error::damaged(&place, what))
+            }
+        }
     }
 
     /// Compares a file with its checksum, and holds a megabyte of it at a time; says its bytes.

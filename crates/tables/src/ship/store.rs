@@ -4,8 +4,10 @@
 //! reader copies the row and takes it where the version before and after is one and the same, and the
 //! id is the one it came for; else it looks again.
 //!
-//! Copies of pages at each change would copy about a page for each row (ids of a delta lie anywhere),
-//! and a lock, of however small a part, makes every look-up write to memory that others read.
+//! Copies of pages at each change would copy about a page for each row (ids of a delta lie anywhere).
+//! Locks of 4,096 shards, one reader and one writer on two busy cores, read 256 rows in 14 µs where this takes 28, and
+//! wrote about as many rows a second: they are not slower at that size, but readers of one shard write to
+//! one line. With more readers this has not been measured.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use data::sealed::{self, Staged};
 use data::{Change, Files};
 use models::{parameters_from_bytes, parameters_to_bytes};
+use tables::Table;
 use tensor::{Parameters, Tensor};
 
 use crate::optim::Moments;
@@ -18,6 +19,7 @@ use crate::{Error, Result};
 
 const KIND: &str = "checkpoint";
 const WEIGHTS: &str = "weights.safetensors";
+const TABLE: &str = "items.parquet";
 const MOMENTS: &str = "moments.safetensors";
 const BEST: &str = "best.safetensors";
 const KEPT: usize = 3;
@@ -75,10 +77,20 @@ impl Checkpoints {
         let ids = sealed::ids(self.files.as_ref(), &self.dir)?;
         let id = sealed::id_after(&ids);
         let mut staged = Staged::begin(self.files.clone(), &self.dir, &id)?;
-        staged.add(
-            WEIGHTS,
-            &weights_to_bytes(trainer.model.parameters(), &trainer.items.matrix())?,
-        )?;
+        let parameters = trainer.model.parameters();
+        standing.table_steps = trainer.items.table().map(Table::steps);
+        match trainer.items.table() {
+            None => {
+                let items = trainer.items.matrix();
+                staged.add(WEIGHTS, &weights_to_bytes(parameters, &items)?)?;
+            }
+            Some(table) => {
+                staged.add(WEIGHTS, &parameters_to_bytes(parameters, "{}")?)?;
+                let mut file = staged.create(TABLE)?;
+                table.write_file(&mut file, &staged.path().join(TABLE))?;
+                staged.finish(file)?;
+            }
+        }
         let mut moments = Parameters::new();
         standing.optimizer_steps.clear();
         for (name, updater) in trainer.updaters() {
@@ -167,7 +179,23 @@ impl Checkpoints {
             weights_from_bytes(&mut kept, bytes).map_err(|why| damaged(why.to_string()))?;
             Ok(kept)
         };
-        let (now, best) = (kept(&weights)?, best.as_deref().map(kept).transpose()?);
+        let best = best.as_deref().map(kept).transpose()?;
+        let (now, table) = match standing.table_steps {
+            None => (kept(&weights)?, None),
+            Some(steps) => {
+                let Some(config) = trainer.items.table().map(|table| table.config().clone())
+                else {
+                    return Err(damaged("it keeps a table, the run a matrix".into()));
+                };
+                let bytes = manifest.read(files, &path, TABLE)?.len() as u64;
+                let place = path.join(TABLE);
+                let table = Table::read_file(config, &self.files, &place, bytes, steps)?;
+                let mut parameters = trainer.model.parameters().clone();
+                parameters_from_bytes(&mut parameters, &weights)
+                    .map_err(|why| damaged(why.to_string()))?;
+                (Kept { parameters, items: Tensor::zeros(0, 1) }, Some(table))
+            }
+        };
         let mut stored = Parameters::new();
         for (name, updater) in trainer.updaters() {
             for (moment, values) in updater.moments().named {
@@ -190,7 +218,10 @@ impl Checkpoints {
             updater.load(&moments)?;
         }
         *trainer.model.parameters_mut() = now.parameters;
-        trainer.items.load(now.items);
+        match table {
+            Some(table) => trainer.items.load_table(table),
+            None => trainer.items.load(now.items),
+        }
         trainer.step = standing.step;
         Ok((standing, best))
     }

@@ -140,7 +140,10 @@ impl Continued {
     }
 
     fn tracked(&mut self) -> (&Table, &mut Tracker) {
-        self.trainer.items.tracked().expect("a continued model tracks a table from the beginning")
+        self.trainer
+            .items
+            .tracked()
+            .expect("a continued model tracks a table from the beginning")
     }
 
     /// How many events `all` has that were not learned from.

@@ -217,6 +217,13 @@ impl Items {
         }
     }
 
+    /// The same of a table.
+    pub(crate) fn load_table(&mut self, table: Table) {
+        if let Kept::Table(own) = &mut self.kept {
+            **own = table;
+        }
+    }
+
     /// A table for a catalogue that has grown.
     pub(crate) fn grow(&mut self, count: u32) {
         self.count = self.count.max(count);

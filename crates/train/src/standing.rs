@@ -37,6 +37,9 @@ pub(crate) struct Standing {
     pub(crate) worse: u32,
     /// Steps of each optimiser, by parameter.
     pub(crate) optimizer_steps: Vec<u64>,
+    /// Steps of a keyed table of items, which keeps its optimiser's memory itself.
+    #[serde(default)]
+    pub(crate) table_steps: Option<u32>,
 }
 
 /// Weights and items of the best epoch so far.
@@ -63,6 +66,7 @@ impl Standing {
             best_epoch: None,
             worse: 0,
             optimizer_steps: Vec::new(),
+            table_steps: None,
         }
     }
 

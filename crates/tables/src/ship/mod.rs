@@ -16,6 +16,7 @@ mod delta;
 mod layout;
 mod snapshot;
 mod rows_file;
+mod table_file;
 mod tracker;
 mod pending;
 mod places;

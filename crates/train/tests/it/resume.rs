@@ -143,6 +143,14 @@ fn by_rows_with_in_batch_negatives() {
 }
 
 #[test]
+fn a_keyed_table_with_its_memory() {
+    survives(&SequenceConfig { item_updates: ItemUpdates::Keyed, ..tiny() });
+    let optimizer = Optimizer::Adagrad(AdagradConfig::default());
+    let item_updates = ItemUpdates::Keyed;
+    survives(&SequenceConfig { item_updates, optimizer, patience: 2, ..tiny() });
+}
+
+#[test]
 fn hard_negatives_with_adagrad() {
     let negatives =
         Negatives::Hard { count: 10, share: 0.2, weight: HardWeight::Uniform, power: 0.0 };
@@ -172,6 +180,7 @@ fn threads_do_not_change_a_bit_of_larger_batches() {
         SequenceConfig { negatives: per_token, loss: Loss::Gbce { t: 0.5 }, ..tiny() },
         SequenceConfig { loss: Loss::FullSoftmax { temperature: 1.0 }, ..tiny() },
         SequenceConfig { item_updates: ItemUpdates::Rows, ..tiny() },
+        SequenceConfig { item_updates: ItemUpdates::Keyed, ..tiny() },
     ];
     for config in &mut configs {
         config.batch_tokens = 3000;

@@ -19,6 +19,7 @@ mod optimiser;
 mod table;
 mod pooling;
 mod update;
+mod view;
 
 pub use bags::Bags;
 pub use dtype::Dtype;
@@ -29,3 +30,4 @@ pub use optimiser::{Adam, Optimiser};
 pub use pooling::Pooling;
 pub use slab::Slab;
 pub use table::{Table, TableConfig};
+pub use view::{Combine, Feature, FeatureTables, Salts, ViewConfig, ViewKind};

@@ -5,3 +5,4 @@ mod golden;
 mod index;
 mod learning;
 mod looking_up;
+mod views;

@@ -16,6 +16,9 @@ pub enum Error {
     /// A model that cannot be made.
     #[error(transparent)]
     Models(#[from] models::Error),
+    /// Tables that cannot be made, or ids that do not fit them.
+    #[error(transparent)]
+    Tables(#[from] tables::Error),
     /// A setting that nothing can be trained with.
     #[error("{field}: {what}")]
     Setting {

@@ -34,8 +34,12 @@ mod checkpoint;
 mod epoch_line;
 mod report;
 mod fit;
+mod click;
 
 pub use checkpoint::Checkpoints;
+pub use click::{
+    ClickBatch, ClickConfig, ClickScores, ClickTrainer, Clicks, DenseStep, Stepped,
+};
 pub use config::{ItemUpdates, Loss, Optimizer, SequenceConfig};
 pub use coverage::Coverage;
 pub use epoch::{EpochSpec, epoch};

@@ -20,6 +20,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub(super) use cell::{StudyCell, StudyIdentity, place};
 pub(super) use recipe::Study;
 pub(super) use runner::{run, tasks};
 pub(super) use summary::{StudySummary, keep, summarise};

@@ -119,9 +119,8 @@ impl Study {
             if self.points.is_empty() {
                 places.push(Place { arm, point: None });
             }
-            let wanted = |point: &&StudyPoint| {
-                arm.points.is_empty() || arm.points.contains(&point.name)
-            };
+            let wanted =
+                |point: &&StudyPoint| arm.points.is_empty() || arm.points.contains(&point.name);
             let points = self.points.iter().filter(wanted);
             places.extend(points.map(|point| Place { arm, point: Some(point) }));
         }
@@ -168,14 +167,17 @@ impl Study {
             if !self.places().iter().any(known)
                 || !self.metrics.iter().any(|own| own.name == published.metric)
             {
-                return Err(wrong(format!("published: no {} of {}", published.metric, published.arm)));
+                return Err(wrong(format!(
+                    "published: no {} of {}",
+                    published.metric, published.arm
+                )));
             }
         }
         for place in self.places() {
             let settings = self.settings(&place)?;
-            self.kind.experiment(&settings).map_err(|why| {
-                wrong(format!("{}: {:#}", place.name(), anyhow!("{why:#}")))
-            })?;
+            self.kind
+                .experiment(&settings)
+                .map_err(|why| wrong(format!("{}: {:#}", place.name(), anyhow!("{why:#}"))))?;
         }
         Ok(())
     }

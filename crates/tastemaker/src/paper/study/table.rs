@@ -15,7 +15,12 @@ pub(crate) fn studies(all: &[StudySummary], quick: &str, table: Rows<'_>) -> Str
                 Better::Lower => "lower is better",
                 Better::Higher => "higher is better",
             };
-            let _ = write!(text, "\n\n{} ({way}):\n\n{}", metric.title, table(&rows(study, metric)));
+            let _ = write!(
+                text,
+                "\n\n{} ({way}):\n\n{}",
+                metric.title,
+                table(&rows(study, metric))
+            );
         }
         let compared = published(study);
         if compared.len() > 1 {
@@ -26,7 +31,11 @@ pub(crate) fn studies(all: &[StudySummary], quick: &str, table: Rows<'_>) -> Str
         }
         let seconds: Vec<f64> = study.cells.iter().map(|cell| cell.seconds).collect();
         let mean = data::seconds_in_words(crate::experiment::mean(&seconds));
-        let _ = write!(text, "\n\nA cell took {mean} on average. Ran on: {}.", study.machines.join("; "));
+        let _ = write!(
+            text,
+            "\n\nA cell took {mean} on average. Ran on: {}.",
+            study.machines.join("; ")
+        );
         text
     });
     each.collect::<Vec<String>>().join("\n\n")
@@ -46,11 +55,13 @@ fn rows(study: &StudySummary, metric: &MetricSummary) -> Vec<Vec<String>> {
     let mut head = vec!["arm".to_owned()];
     head.extend(points.iter().map(|point| point.map_or(metric.title.clone(), Clone::clone)));
     let mut rows = vec![head];
-    let best: Vec<Option<f64>> = points.iter().map(|point| best(study, metric, *point)).collect();
+    let best: Vec<Option<f64>> =
+        points.iter().map(|point| best(study, metric, *point)).collect();
     for arm in arms {
         let mut row = vec![arm.to_owned()];
         for (point, best) in points.iter().zip(&best) {
-            let of = |cell: &&StudyCellSummary| cell.arm == arm && cell.point.as_ref() == *point;
+            let of =
+                |cell: &&StudyCellSummary| cell.arm == arm && cell.point.as_ref() == *point;
             let cell = study.cells.iter().find(of);
             row.push(cell.map_or("–".into(), |cell| shown(cell, metric, *best)));
         }

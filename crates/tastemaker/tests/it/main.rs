@@ -8,6 +8,7 @@ mod sequence;
 mod screen;
 mod demo;
 mod paper;
+mod study;
 mod sweep;
 mod scale;
 mod world;

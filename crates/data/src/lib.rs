@@ -40,8 +40,8 @@ pub use files::{Change, Files, Lock, ReadFile, RealFiles, WriteFile};
 pub use grouped::grouped;
 pub use jagged::{Jagged, KeyedJagged};
 pub use log::{
-    Appended, Catalogue, DELTAS_DIR, Events, ImportEntry, Log, LogManifest, MODELS_DIR, PLAYS_DIR,
-    REPORTS_DIR, SourceFile, Writer,
+    Appended, Catalogue, DELTAS_DIR, Events, ImportEntry, Log, LogManifest, MODELS_DIR,
+    PLAYS_DIR, REPORTS_DIR, SourceFile, Writer,
 };
 pub use progress::{Progress, Step};
 pub use sequence::{History, Sequences};

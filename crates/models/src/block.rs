@@ -31,7 +31,7 @@ pub enum BlockKind {
 
 /// A weight and, mostly, a bias.
 #[derive(Debug, Clone, Copy)]
-struct Linear {
+pub(crate) struct Linear {
     weight: ParameterId,
     bias: Option<ParameterId>,
 }
@@ -88,7 +88,7 @@ impl Norm {
 }
 
 impl Linear {
-    fn init(
+    pub(crate) fn init(
         parameters: &mut Parameters,
         name: &str,
         (input, output): (usize, usize),
@@ -106,7 +106,12 @@ impl Linear {
         })
     }
 
-    fn forward(self, tape: &mut Tape<'_>, x: Var, activation: Activation) -> Result<Var> {
+    pub(crate) fn forward(
+        self,
+        tape: &mut Tape<'_>,
+        x: Var,
+        activation: Activation,
+    ) -> Result<Var> {
         let weight = tape.parameter(self.weight);
         let bias = self.bias.map(|bias| tape.parameter(bias));
         Ok(tape.linear(x, weight, bias, activation)?)

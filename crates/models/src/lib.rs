@@ -15,11 +15,13 @@ mod hstu;
 mod ranking_rows;
 mod hstu_ranking;
 mod sequence_model;
+mod dcn;
 mod encode;
 mod checkpoint;
 
 pub use block::BlockKind;
 pub use checkpoint::{parameters_from_bytes, parameters_to_bytes};
+pub use dcn::{Dcn, DcnConfig, DcnStructure};
 pub use encode::{Past, seconds};
 pub use error::{Error, Result};
 pub use hstu::{AttentionWeights, Hstu, HstuCache, HstuConfig, MICRO_BATCH};

@@ -23,6 +23,7 @@ mod pooling;
 mod update;
 pub mod ship;
 pub mod trace;
+mod view;
 
 pub use bags::Bags;
 pub use dtype::Dtype;
@@ -33,3 +34,4 @@ pub use optimiser::{Adam, Optimiser};
 pub use pooling::Pooling;
 pub use slab::Slab;
 pub use table::{Table, TableConfig};
+pub use view::{Combine, Feature, FeatureTables, Salts, ViewConfig, ViewKind};

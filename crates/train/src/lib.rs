@@ -36,8 +36,12 @@ mod epoch_line;
 mod report;
 mod fit;
 mod continued;
+mod click;
 
 pub use checkpoint::Checkpoints;
+pub use click::{
+    ClickBatch, ClickConfig, ClickScores, ClickTrainer, Clicks, DenseStep, Stepped,
+};
 pub use config::{ItemUpdates, Loss, Optimizer, SequenceConfig};
 pub use continued::{Continued, Learned};
 pub use coverage::Coverage;

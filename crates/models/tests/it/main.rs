@@ -10,3 +10,4 @@ mod encode;
 mod hstu_ranking;
 mod init;
 mod config;
+mod dcn;

@@ -10,3 +10,4 @@ mod looking_up;
 mod trace;
 mod old_formats;
 mod shipping;
+mod views;

@@ -108,7 +108,14 @@ fn list(as_json: bool) -> Result<()> {
             .map(|recipe| {
                 let grids: Vec<&str> =
                     recipe.grids.iter().map(|grid| grid.name.as_str()).collect();
-                json!({"paper": recipe.slug, "title": recipe.title, "grids": grids})
+                let studies: Vec<&str> =
+                    recipe.studies.iter().map(|own| own.name.as_str()).collect();
+                let mut all =
+                    json!({"paper": recipe.slug, "title": recipe.title, "grids": grids});
+                if !studies.is_empty() {
+                    all["studies"] = json!(studies);
+                }
+                all
             })
             .collect();
         answer(&serde_json::Value::Array(all).to_string());
@@ -126,6 +133,11 @@ fn list(as_json: bool) -> Result<()> {
                 })
                 .collect();
             answer(&format!("  {}: {}", grid.name, arms.join(", ")));
+        }
+        for study in &recipe.studies {
+            let arms: Vec<&str> = study.arms.iter().map(|arm| arm.name.as_str()).collect();
+            let seeds = study.seeds;
+            answer(&format!("  {}: {} (each × {seeds})", study.name, arms.join(", ")));
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::Recipe;
 use crate::hint;
 
-const TEXTS: [(&str, &str); 5] = [
+const TEXTS: [(&str, &str); 7] = [
     ("papers/sasrec/recipe.toml", include_str!("../../../../papers/sasrec/recipe.toml")),
     ("papers/logq/recipe.toml", include_str!("../../../../papers/logq/recipe.toml")),
     ("papers/hstu/recipe.toml", include_str!("../../../../papers/hstu/recipe.toml")),
@@ -16,6 +16,14 @@ const TEXTS: [(&str, &str); 5] = [
     (
         "papers/honest-split/recipe.toml",
         include_str!("../../../../papers/honest-split/recipe.toml"),
+    ),
+    (
+        "papers/unified-embedding/recipe.toml",
+        include_str!("../../../../papers/unified-embedding/recipe.toml"),
+    ),
+    (
+        "papers/delta-updates/recipe.toml",
+        include_str!("../../../../papers/delta-updates/recipe.toml"),
     ),
 ];
 

@@ -21,6 +21,7 @@ impl Summary {
                 None => self.grids.push(grid),
             }
         }
+        super::study::keep(&mut self.studies, older.studies);
         let compared = |reversals: &Option<Reversals>| {
             let sets = reversals.iter().flat_map(|all| &all.sets);
             sets.filter(|set| !set.metrics.is_empty()).count()

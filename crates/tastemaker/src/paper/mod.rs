@@ -4,6 +4,7 @@
 //! set under one split). Every (grid, arm, seed) is a cell, which is run once and kept.
 
 mod recipe;
+mod study;
 mod embedded;
 mod ground;
 mod outcome;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::metric::{HEADLINE, Kind, Metric};
+use super::study::Study;
 use crate::experiment::{DataSet, ModelSettings, SEQUENCE, SplitChoice, sequence_defaults};
 use crate::hint;
 
@@ -20,12 +21,16 @@ pub(crate) struct Recipe {
     /// What `--quick` cuts down to.
     pub(crate) quick: Quick,
     /// Data sets by name.
+    #[serde(default)]
     pub(crate) data: BTreeMap<String, DataSet>,
     /// Ways to make a model.
-    #[serde(rename = "arm")]
+    #[serde(default, rename = "arm")]
     pub(crate) arms: Vec<Arm>,
-    #[serde(rename = "grid")]
+    #[serde(default, rename = "grid")]
     pub(crate) grids: Vec<Grid>,
+    /// Cells that are not rankings.
+    #[serde(default, rename = "study")]
+    pub(crate) studies: Vec<Study>,
     #[serde(default)]
     pub(crate) published: Vec<Published>,
     /// Papers whose finished cells are taken where they are the same experiment.
@@ -153,11 +158,13 @@ impl Recipe {
         };
         let names = self.arms.iter().map(|arm| &arm.name);
         let names = names.chain(self.grids.iter().map(|grid| &grid.name)).chain([&self.slug]);
+        let names = names.chain(self.studies.iter().flat_map(Study::names));
         let names = names.chain(self.reversals.iter().map(|own| &own.name)).chain(&self.borrow);
         if let Some(name) = names.into_iter().find(|name| !plain(name)) {
             let what = format!("{name:?} is no name; a-z, 0-9 and - make one");
             return Err(hint::error(what, RECIPE_HINT));
         }
+        self.studies.iter().try_for_each(Study::check)?;
         for grid in &self.grids {
             grid.split.spec()?;
             self.data_of(grid)?.format()?;

@@ -16,6 +16,7 @@ use super::metric::HEADLINE;
 use super::outcome::{Outcome, Outcomes};
 use super::recipe::{Grid, GridArm, Recipe};
 use super::store::Store;
+use super::study;
 use crate::experiment::{Loaded, Machine, SplitChoice, load, must_exist};
 use crate::hint;
 use crate::terminal::note;
@@ -67,19 +68,24 @@ impl Choice {
 
     /// All cells that are meant: every first seed before any second one, so that a run that is
     /// looked at early has something of everything.
-    fn tasks<'a>(&self, recipe: &'a Recipe) -> Result<Vec<Task<'a>>> {
+    fn tasks<'a>(&self, recipe: &'a Recipe, none: bool) -> Result<Vec<Task<'a>>> {
         let mut tasks = Vec::new();
         for grid in &recipe.grids {
             for own in grid.arms.iter().filter(|own| self.takes(grid, own)) {
                 tasks.extend(self.seeds(own).map(|seed| Task { grid, own, seed }));
             }
         }
-        if tasks.is_empty() {
+        if tasks.is_empty() && none {
+            let studies: Vec<&str> =
+                recipe.studies.iter().map(|own| own.name.as_str()).collect();
             let grids: Vec<&str> = recipe.grids.iter().map(|grid| grid.name.as_str()).collect();
             let arms: Vec<&str> = recipe.arms.iter().map(|arm| arm.name.as_str()).collect();
             return Err(hint::error(
                 format!("--only {}: nothing of this paper is called so", self.only.join(", ")),
-                format!("grids: {}; arms: {}", grids.join(", "), arms.join(", ")),
+                match studies[..] {
+                    [] => format!("grids: {}; arms: {}", grids.join(", "), arms.join(", ")),
+                    _ => format!("studies: {}", studies.join(", ")),
+                },
             ));
         }
         tasks.sort_by_key(|task| task.seed);
@@ -89,7 +95,8 @@ impl Choice {
 
 /// Runs what is not finished yet.
 pub(crate) fn run(recipe: &Recipe, choice: &Choice) -> Result<()> {
-    let tasks = choice.tasks(recipe)?;
+    let studies = study::tasks(recipe, choice);
+    let tasks = choice.tasks(recipe, studies.is_empty())?;
     for task in &tasks {
         let more = "the paper's README.md says where it comes from, and `--only GRID` runs what \
                     needs other data";
@@ -139,7 +146,7 @@ pub(crate) fn run(recipe: &Recipe, choice: &Choice) -> Result<()> {
         note(&format!("  {}", headline(&cell)));
         costs.add(&cell);
     }
-    Ok(())
+    study::run(recipe, choice, &store, &studies)
 }
 
 /// Keeps what other papers have finished of `left`; the rest is to be run.

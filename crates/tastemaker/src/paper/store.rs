@@ -9,6 +9,7 @@ use data::{Files, Lock};
 use train::Checkpoints;
 
 use super::cell::{Cell, Identity};
+use super::study::{StudyCell, StudyIdentity, place as study_place};
 use crate::experiment;
 
 /// The folder of one paper's cells.
@@ -65,6 +66,20 @@ impl Store {
     pub(crate) fn put(&self, cell: &Cell) -> Result<()> {
         let Identity { grid, arm, seed, .. } = &cell.identity;
         self.0.put(&place(grid, arm, *seed), cell)
+    }
+
+    /// The finished cell of a study, where there is one.
+    ///
+    /// # Errors
+    /// Where its file is damaged.
+    pub(crate) fn study(&self, study: &str, arm: &str, seed: u64) -> Result<Option<StudyCell>> {
+        self.0.get(&study_place(study, arm, seed), "cell")
+    }
+
+    /// Keeps a finished cell of a study, in place of an older one.
+    pub(crate) fn put_study(&self, cell: &StudyCell) -> Result<()> {
+        let StudyIdentity { study, arm, seed, .. } = &cell.identity;
+        self.0.put(&study_place(study, arm, *seed), cell)
     }
 
     /// What a cell's training keeps of `phase`.

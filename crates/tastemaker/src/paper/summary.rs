@@ -16,6 +16,7 @@ use super::metric::{HEADLINE, Kind, Metric};
 use super::recipe::{Grid, GridArm};
 use super::reversal::{Reversals, reversals};
 use super::runner::Choice;
+use super::study::{self, StudySummary};
 use super::verdict::Verdict;
 use crate::experiment::{deviation, mean};
 
@@ -33,6 +34,8 @@ pub(crate) struct Summary {
     /// Of fewer users and epochs: not numbers to quote.
     pub(crate) quick: bool,
     pub(crate) grids: Vec<GridSummary>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) studies: Vec<StudySummary>,
     /// Where the recipe compares splits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reversals: Option<Reversals>,
@@ -153,6 +156,7 @@ pub(crate) fn summarise(recipe: &Recipe, choice: &Choice) -> Result<Summary> {
         title: recipe.title.clone(),
         quick: choice.quick,
         grids,
+        studies: study::summarise(recipe, choice)?,
         reversals: reversals(recipe, choice, &by_grid)?,
     })
 }

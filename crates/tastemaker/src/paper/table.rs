@@ -43,7 +43,7 @@ pub(crate) type Rows<'a> = &'a dyn Fn(&[Vec<String>]) -> String;
 
 fn render(summary: &Summary, table: Rows<'_>) -> String {
     let mut text = String::new();
-    if summary.grids.is_empty() {
+    if summary.grids.is_empty() && summary.studies.is_empty() {
         return "no cell is finished yet".into();
     }
     for (at, grid) in summary.grids.iter().enumerate() {
@@ -80,6 +80,13 @@ fn render(summary: &Summary, table: Rows<'_>) -> String {
             let _ = write!(text, "\n\n{} cells are not finished.", grid.unfinished);
         }
         let _ = write!(text, "\n\nRan on: {}.", grid.machines.join("; "));
+    }
+    if !summary.studies.is_empty() {
+        if !summary.grids.is_empty() {
+            text.push_str("\n\n");
+        }
+        let quick = if summary.quick { format!(" ({QUICK})") } else { String::new() };
+        text.push_str(&super::study::studies(&summary.studies, &quick, table));
     }
     if let Some(reversals) = &summary.reversals {
         let _ = write!(text, "\n\n{}", super::reversal_table::reversals(reversals, table));

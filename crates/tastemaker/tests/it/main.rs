@@ -9,6 +9,7 @@ mod continuing;
 mod screen;
 mod demo;
 mod paper;
+mod study;
 mod sweep;
 mod scale;
 mod world;

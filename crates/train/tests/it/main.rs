@@ -1,6 +1,7 @@
 //! Tests of `train`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop here")]
 
+mod click;
 mod sample;
 mod frequency;
 mod logq;

@@ -218,7 +218,7 @@ impl Server {
         let width = model.items().config().width;
         // A share of what all of it would take now.
         let whole = self.touched.len() * row_bytes(width);
-        let bytes_max = (share < 1.0).then(|| (whole as f64 * share) as usize);
+        let bytes_max = (share < 1.0).then_some((whole as f64 * share) as usize);
         let taken = model.changed(self.name, bytes_max)?;
         let ids = &taken.tables[0].ids;
         self.touched.clear();

@@ -1,4 +1,5 @@
-//! Studies as tables: a table a metric, a row an arm, a column a point; the best of a column is bold.
+//! Studies as tables: a table a metric, a row an arm, a column a point; the best of a column is bold. A
+//! study without points is one table, a row a metric, a column an arm.
 
 use std::fmt::Write;
 
@@ -10,17 +11,17 @@ use crate::paper::table::Rows;
 pub(crate) fn studies(all: &[StudySummary], quick: &str, table: Rows<'_>) -> String {
     let each = all.iter().map(|study| {
         let mut text = format!("**{}**{quick}", study.title);
-        for metric in &study.metrics {
-            let way = match metric.better {
-                Better::Lower => "lower is better",
-                Better::Higher => "higher is better",
-            };
-            let _ = write!(
-                text,
-                "\n\n{} ({way}):\n\n{}",
-                metric.title,
-                table(&rows(study, metric))
-            );
+        if study.points.is_empty() {
+            let _ = write!(text, "\n\n{}", table(&by_metric(study)));
+        } else {
+            for metric in &study.metrics {
+                let way = match metric.better {
+                    Better::Lower => "lower is better",
+                    Better::Higher => "higher is better",
+                };
+                let own = table(&rows(study, metric));
+                let _ = write!(text, "\n\n{} ({way}):\n\n{own}", metric.title);
+            }
         }
         let compared = published(study);
         if compared.len() > 1 {
@@ -41,33 +42,56 @@ pub(crate) fn studies(all: &[StudySummary], quick: &str, table: Rows<'_>) -> Str
     each.collect::<Vec<String>>().join("\n\n")
 }
 
-fn rows(study: &StudySummary, metric: &MetricSummary) -> Vec<Vec<String>> {
+/// Titles of arms that have a cell, in their order.
+fn arms(study: &StudySummary) -> Vec<&str> {
     let mut arms: Vec<&str> = Vec::new();
     for cell in &study.cells {
         if !arms.contains(&cell.arm.as_str()) {
             arms.push(&cell.arm);
         }
     }
-    let points: Vec<Option<&String>> = match study.points.is_empty() {
-        true => vec![None],
-        false => study.points.iter().map(Some).collect(),
-    };
+    arms
+}
+
+/// One metric at all points.
+fn rows(study: &StudySummary, metric: &MetricSummary) -> Vec<Vec<String>> {
+    let points: Vec<Option<&String>> = study.points.iter().map(Some).collect();
     let mut head = vec!["arm".to_owned()];
-    head.extend(points.iter().map(|point| point.map_or(metric.title.clone(), Clone::clone)));
+    head.extend(study.points.iter().cloned());
     let mut rows = vec![head];
-    let best: Vec<Option<f64>> =
-        points.iter().map(|point| best(study, metric, *point)).collect();
-    for arm in arms {
+    for arm in arms(study) {
         let mut row = vec![arm.to_owned()];
-        for (point, best) in points.iter().zip(&best) {
-            let of =
-                |cell: &&StudyCellSummary| cell.arm == arm && cell.point.as_ref() == *point;
-            let cell = study.cells.iter().find(of);
-            row.push(cell.map_or("–".into(), |cell| shown(cell, metric, *best)));
-        }
+        row.extend(points.iter().map(|point| at(study, metric, arm, *point)));
         rows.push(row);
     }
     rows
+}
+
+/// All metrics of a study without points.
+fn by_metric(study: &StudySummary) -> Vec<Vec<String>> {
+    let mut head = vec!["metric".to_owned()];
+    head.extend(arms(study).into_iter().map(str::to_owned));
+    let mut rows = vec![head];
+    for metric in &study.metrics {
+        let mut row = vec![metric.title.clone()];
+        row.extend(arms(study).into_iter().map(|arm| at(study, metric, arm, None)));
+        rows.push(row);
+    }
+    rows
+}
+
+/// A number of an arm at a point.
+fn at(
+    study: &StudySummary,
+    metric: &MetricSummary,
+    arm: &str,
+    point: Option<&String>,
+) -> String {
+    let of = |cell: &&StudyCellSummary| cell.arm == arm && cell.point.as_ref() == point;
+    let cell = study.cells.iter().find(of);
+    // Alone, an arm is no winner.
+    let best = if arms(study).len() > 1 { best(study, metric, point) } else { None };
+    cell.map_or("–".into(), |cell| shown(cell, metric, best))
 }
 
 fn best(study: &StudySummary, metric: &MetricSummary, point: Option<&String>) -> Option<f64> {

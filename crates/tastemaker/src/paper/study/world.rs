@@ -38,7 +38,7 @@ impl WorldSettings {
 
     /// Examples of a seed; a tenth of them where it is quick.
     pub(super) fn examples(&self, seed: u64, quick: bool) -> Result<Examples> {
-        let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0x776f_726c_64);
+        let mut random = ChaCha8Rng::seed_from_u64(seed ^ 0x0077_6f72_6c64);
         let mut effects = |size: u64, deviation: f64| -> Vec<f64> {
             (0..size).map(|_| deviation * normal(&mut random)).collect()
         };

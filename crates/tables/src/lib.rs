@@ -19,6 +19,7 @@ mod optimiser;
 mod table;
 mod pooling;
 mod update;
+mod tier;
 
 pub use bags::Bags;
 pub use dtype::Dtype;
@@ -29,3 +30,4 @@ pub use optimiser::{Adam, Optimiser};
 pub use pooling::Pooling;
 pub use slab::Slab;
 pub use table::{Table, TableConfig};
+pub use tier::{Disk, DiskTier, Faults, MemoryBudget, RemoteTier, Tier};

@@ -30,4 +30,7 @@ pub use optimiser::{Adam, Optimiser};
 pub use pooling::Pooling;
 pub use slab::Slab;
 pub use table::{Table, TableConfig};
-pub use tier::{Disk, DiskTier, Faults, MemoryBudget, RemoteTier, Tier};
+pub use tier::{
+    Counters, Disk, DiskTier, Faults, MemoryBudget, Policy, RemoteTier, Tier, TieredConfig,
+    TieredFeature, TieredTable, WAYS,
+};

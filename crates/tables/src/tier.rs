@@ -3,15 +3,22 @@
 //! Toward 100TB Recommendation Models with Embedding Offloading (Meta, RecSys 2024), and FBGEMM's
 //! cache of embedding rows. A record is a row's numbers and its optimiser state.
 
+mod ahead;
 mod block;
 mod budget;
+mod cache;
 mod disk;
+mod loading;
 mod places;
+mod record;
 mod remote;
+mod tiered;
 
 pub use budget::MemoryBudget;
+pub use cache::{Counters, Policy, WAYS};
 pub use disk::{Disk, DiskTier};
 pub use remote::{Faults, RemoteTier};
+pub use tiered::{TieredConfig, TieredFeature, TieredTable};
 
 use crate::Result;
 

@@ -6,3 +6,4 @@ mod golden;
 mod index;
 mod learning;
 mod looking_up;
+mod tiered;

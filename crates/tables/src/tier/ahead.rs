@@ -9,9 +9,9 @@ use super::loading::{Batch, Engine};
 use crate::{Error, Result, Table};
 
 /// What is lent.
-type Job = (Box<Engine>, Box<Batch>);
+type Job = (Box<Engine>, Batch);
 /// And what comes back, with the number of conflicts.
-pub(super) type Loaded = (Box<Engine>, Box<Batch>, Result<usize>);
+pub(super) type Loaded = (Box<Engine>, Batch, Result<usize>);
 
 pub(super) struct Ahead {
     send: Option<SyncSender<Job>>,
@@ -36,7 +36,7 @@ impl Ahead {
         Ok(Ahead { send: Some(send), receive, thread: Some(thread) })
     }
 
-    pub(super) fn begin(&self, engine: Box<Engine>, batch: Box<Batch>) -> Result<()> {
+    pub(super) fn begin(&self, engine: Box<Engine>, batch: Batch) -> Result<()> {
         let send = self.send.as_ref().ok_or_else(|| gone("it has ended"))?;
         send.send((engine, batch)).map_err(|_| gone("it died"))
     }

@@ -70,11 +70,13 @@ pub(super) struct Plan {
     /// Rows that come into a slot.
     pub(super) coming: Vec<Coming>,
     misses: Vec<Miss>,
+    /// Conflict misses.
+    fell: usize,
 }
 
 impl Plan {
     pub(super) fn for_ids(ids: usize) -> Plan {
-        Plan { coming: Vec::with_capacity(ids), misses: Vec::with_capacity(ids) }
+        Plan { coming: Vec::with_capacity(ids), misses: Vec::with_capacity(ids), fell: 0 }
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -187,15 +189,16 @@ impl Cache {
         plan.misses.sort_unstable_by_key(|miss| (miss.set, miss.row, miss.at));
         let hits = used.len();
         let misses = std::mem::take(&mut plan.misses);
-        let (mut unique, mut fell) = (0, 0);
+        let mut unique = 0;
+        plan.fell = 0;
         for of_set in misses.chunk_by(|a, b| a.set == b.set) {
-            unique += self.insert(of_set, ids, pad, plan, used, conflicts, &mut fell);
+            unique += self.insert(of_set, ids, pad, plan, used, conflicts);
         }
         plan.misses = misses;
         self.counters.unique += (hits + unique) as u64;
         self.counters.unique_misses += unique as u64;
-        self.counters.conflict_misses += fell as u64;
-        fell
+        self.counters.conflict_misses += plan.fell as u64;
+        plan.fell
     }
 
     /// Rows that miss in a set: how many they are.
@@ -207,7 +210,6 @@ impl Cache {
         plan: &mut Plan,
         used: &mut Vec<u32>,
         conflicts: &mut Vec<u64>,
-        fell: &mut usize,
     ) -> usize {
         let lfu = !self.counts.is_empty();
         let first = misses[0].set as usize * WAYS;
@@ -263,9 +265,9 @@ impl Cache {
         }
         for same in misses.chunk_by(|a, b| a.row == b.row) {
             let came = plan.coming[from..].iter().find(|come| come.row == same[0].row);
-            let place = came.map_or(pad + *fell as u64, |come| u64::from(come.slot));
+            let place = came.map_or(pad + plan.fell as u64, |come| u64::from(come.slot));
             if came.is_none() {
-                *fell += 1;
+                plan.fell += 1;
                 // Their memory is counted; more of them than that are refused anyway.
                 if conflicts.len() < conflicts.capacity() {
                     conflicts.push(same[0].row);

@@ -91,9 +91,9 @@ pub struct TieredTable {
     engine: Option<Box<Engine>>,
     ahead: Ahead,
     is_ahead: bool,
-    current: Option<Box<Batch>>,
-    loaded: Option<Box<Batch>>,
-    spare: Vec<Box<Batch>>,
+    current: Option<Batch>,
+    loaded: Option<Batch>,
+    spare: Vec<Batch>,
 }
 
 impl TieredTable {
@@ -159,7 +159,7 @@ impl TieredTable {
         let spare = [0, 1]
             .map(|side| {
                 let pad = slots + side * config.pad_rows;
-                Box::new(Batch::new(config.batch_ids, config.pad_rows, pad))
+                Batch::new(config.batch_ids, config.pad_rows, pad)
             })
             .into();
         Ok(TieredTable {
@@ -443,7 +443,7 @@ impl TieredTable {
     }
 
     /// A batch with its ids.
-    fn named(&mut self, features: &[(usize, Bags<'_>)]) -> Result<Box<Batch>> {
+    fn named(&mut self, features: &[(usize, Bags<'_>)]) -> Result<Batch> {
         let ids: usize = features.iter().map(|(_, bags)| bags.ids().len()).sum();
         if ids > self.config.batch_ids {
             let what = format!("a batch of {ids} ids, more than {}", self.config.batch_ids);

@@ -1,7 +1,7 @@
 """Every comparison by its name on the command line: a module whose `measure(settings)` does it."""
 
 from . import (
-    als, attention, ease, epoch_hstu, epoch_sasrec, import_large, import_movielens, lookup, mfalcon, ope,
+    als, attention, ease, epoch_hstu, epoch_sasrec, import_large, import_movielens, lookup, mfalcon, offload, ope,
     serve, step_hstu, step_sasrec, topk, update,
 )
 
@@ -21,4 +21,5 @@ COMPARISONS = {
     "ope": ope,
     "lookup": lookup,
     "update": update,
+    "offload": offload,
 }

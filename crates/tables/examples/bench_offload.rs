@@ -224,7 +224,7 @@ impl Dense {
             input = output;
         }
         let numbers = (0..BATCH * NUMBERS).map(|at| (at % 17) as f32 / 17.0).collect();
-        let labels = (0..BATCH).map(|at| (at % 3 == 0) as u8 as f32).collect();
+        let labels = (0..BATCH).map(|at| if at % 3 == 0 { 1.0 } else { 0.0 }).collect();
         let workspace = Workspace::new(Device::Cpu);
         Ok(Dense { parameters, layers, workspace, numbers, labels })
     }

@@ -1,8 +1,8 @@
 """Every comparison by its name on the command line: a module whose `measure(settings)` does it."""
 
 from . import (
-    als, attention, delta, ease, epoch_hstu, epoch_sasrec, growth, import_large, import_movielens, lookup, mfalcon, ope,
-    serve, step_hstu, step_sasrec, topk, update,
+    als, attention, delta, ease, epoch_hstu, epoch_sasrec, growth, import_large, import_movielens, lookup, mfalcon,
+    offload, ope, serve, step_hstu, step_sasrec, topk, update,
 )
 
 COMPARISONS = {
@@ -23,4 +23,5 @@ COMPARISONS = {
     "update": update,
     "delta": delta,
     "growth": growth,
+    "offload": offload,
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::files::{Change, Files, Lock, ReadFile, RealFiles, WriteFile};
+use crate::random::{Access, FaultyRandom, RandomFile, open_real};
 
 /// Real files that fail from the operation with a given number on.
 #[derive(Debug, Clone)]
@@ -30,7 +31,12 @@ impl FaultyFiles {
         self.done.load(Ordering::Relaxed)
     }
 
-    fn count(&self) -> io::Result<()> {
+    /// Whether an operation has failed.
+    pub(crate) fn failed(&self) -> bool {
+        self.operations() > self.fail_from
+    }
+
+    pub(crate) fn count(&self) -> io::Result<()> {
         if self.done.fetch_add(1, Ordering::Relaxed) >= self.fail_from {
             return Err(io::Error::other("planted fault"));
         }
@@ -47,6 +53,13 @@ impl Files for FaultyFiles {
     fn create(&self, path: &Path) -> io::Result<Box<dyn WriteFile>> {
         self.count()?;
         Ok(Box::new(FaultyWrite { inner: RealFiles.create(path)?, faults: self.clone() }))
+    }
+
+    fn random(&self, path: &Path, access: Access) -> io::Result<Box<dyn RandomFile>> {
+        self.count()?;
+        // Not past the page cache: what is remembered to be taken back has any size.
+        let file = open_real(path, Access { direct: false, ..access })?;
+        Ok(Box::new(FaultyRandom::new(file, self.clone())))
     }
 
     fn change(&self, change: Change<'_>) -> io::Result<()> {

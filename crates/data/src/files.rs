@@ -5,6 +5,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use crate::random::{Access, RandomFile, open_real};
+
 /// A file open for reading.
 pub trait ReadFile: Read + Seek + Send {}
 impl<T: Read + Seek + Send> ReadFile for T {}
@@ -59,6 +61,12 @@ pub trait Files: Send + Sync {
     /// Makes a new file; fails where one exists.
     fn create(&self, path: &Path) -> io::Result<Box<dyn WriteFile>>;
 
+    /// Opens or makes a file that is read and written at any place. Files that have no such thing refuse.
+    fn random(&self, path: &Path, access: Access) -> io::Result<Box<dyn RandomFile>> {
+        let what = format!("{}: no random access here ({access:?})", path.display());
+        Err(io::Error::new(io::ErrorKind::Unsupported, what))
+    }
+
     /// Changes the tree.
     fn change(&self, change: Change<'_>) -> io::Result<()>;
 
@@ -80,6 +88,10 @@ impl Files for RealFiles {
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn WriteFile>> {
         Ok(Box::new(OpenOptions::new().write(true).create_new(true).open(path)?))
+    }
+
+    fn random(&self, path: &Path, access: Access) -> io::Result<Box<dyn RandomFile>> {
+        Ok(Box::new(open_real(path, access)?))
     }
 
     fn change(&self, change: Change<'_>) -> io::Result<()> {

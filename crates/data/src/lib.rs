@@ -10,6 +10,7 @@ mod clock;
 mod grouped;
 mod progress;
 mod files;
+mod random;
 mod faulty;
 pub mod sealed;
 pub mod order;
@@ -44,4 +45,5 @@ pub use log::{
     PLAYS_DIR, REPORTS_DIR, SourceFile, Writer,
 };
 pub use progress::{Progress, Step};
+pub use random::{Access, DIRECT_BYTES, RandomFile};
 pub use sequence::{History, Sequences};

@@ -10,6 +10,8 @@ pub struct Bags<'a> {
     offsets: &'a [i32],
     ids: &'a [u64],
     weights: Option<&'a [f32]>,
+    /// Place of the first of `ids` among all values.
+    first: usize,
 }
 
 impl<'a> Bags<'a> {
@@ -24,7 +26,7 @@ impl<'a> Bags<'a> {
             let what = format!("they do not cut {} ids into bags", ids.len());
             return Err(Error::Setting { field: "offsets", what });
         }
-        Ok(Bags { offsets, ids, weights: None })
+        Ok(Bags { offsets, ids, first: 0, weights: None })
     }
 
     /// The cells of feature number `key`, from its first sample to its last.
@@ -35,7 +37,7 @@ impl<'a> Bags<'a> {
         assert!(key < features.keys().len(), "feature {key} of {}", features.keys().len());
         let samples = features.samples();
         let offsets = &features.cells().offsets()[key * samples..=(key + 1) * samples];
-        Bags { offsets, ids: features.cells().values(), weights: None }
+        Bags { offsets, ids: features.cells().values(), weights: None, first: 0 }
     }
 
     /// With a weight for each of the feature's ids, aligned with all values of all features.
@@ -51,6 +53,21 @@ impl<'a> Bags<'a> {
             None => return Ok(Bags { weights: Some(weights), ..self }),
         };
         Err(Error::Setting { field: "weights", what })
+    }
+
+    /// The same bags of other ids, of which there are as many as of its own.
+    pub(crate) fn placed<'b>(&self, ids: &'b [u64]) -> Bags<'b>
+    where
+        'a: 'b,
+    {
+        let whole = self.whole();
+        debug_assert_eq!(ids.len(), whole.len(), "an id for an id");
+        Bags { offsets: self.offsets, ids, weights: self.weights, first: whole.start }
+    }
+
+    /// Bags as bytes tell them apart: where each begins.
+    pub(crate) fn offsets(&self) -> &'a [i32] {
+        self.offsets
     }
 
     /// Bags.
@@ -75,13 +92,14 @@ impl<'a> Bags<'a> {
     }
 
     pub(crate) fn ids(&self) -> &'a [u64] {
-        &self.ids[self.whole()]
+        let whole = self.whole();
+        &self.ids[whole.start - self.first..whole.end - self.first]
     }
 
     /// The id at a place among all values.
     #[inline(always)]
     pub(crate) fn id(&self, place: usize) -> u64 {
-        self.ids[place]
+        self.ids[place - self.first]
     }
 
     /// Weight of the id at a place among all values.

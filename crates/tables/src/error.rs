@@ -15,6 +15,14 @@ pub enum Error {
         /// Why.
         what: String,
     },
+    /// A slow tier that failed, or whose bytes are not what was written.
+    #[error("{place}: {what}")]
+    Tier {
+        /// File or service.
+        place: String,
+        /// What happened, with the row where it is one.
+        what: String,
+    },
     /// Input that does not fit the table.
     #[error("table {table}: {what}")]
     Input {

@@ -24,6 +24,7 @@ mod update;
 pub mod ship;
 pub mod trace;
 mod view;
+mod tier;
 
 pub use bags::Bags;
 pub use dtype::Dtype;
@@ -34,4 +35,8 @@ pub use optimiser::{Adam, Optimiser};
 pub use pooling::Pooling;
 pub use slab::Slab;
 pub use table::{Table, TableConfig};
+pub use tier::{
+    Counters, Disk, DiskTier, Faults, MemoryBudget, Policy, RemoteTier, Tier, TieredConfig,
+    TieredFeature, TieredTable, WAYS,
+};
 pub use view::{Combine, Feature, FeatureTables, Salts, ViewConfig, ViewKind};

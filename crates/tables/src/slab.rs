@@ -132,6 +132,24 @@ impl Slab {
         self.chunks[row >> self.shift].piece().change(from, scratch, change);
     }
 
+    /// The numbers of a row, where they are kept in f32.
+    pub(crate) fn numbers(&self, row: usize) -> &[f32] {
+        let (chunk, at) = self.place(row);
+        match chunk {
+            Chunk::F32(values) => &values[at * self.width..][..self.width],
+            Chunk::Bf16(_) | Chunk::F16(_) => &[],
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn numbers_mut(&mut self, row: usize) -> &mut [f32] {
+        let at = row & (self.chunk_rows() - 1);
+        match &mut self.chunks[row >> self.shift] {
+            Chunk::F32(values) => &mut values[at * self.width..][..self.width],
+            Chunk::Bf16(_) | Chunk::F16(_) => &mut [],
+        }
+    }
+
     /// Copies a row out.
     ///
     /// # Panics

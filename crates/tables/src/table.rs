@@ -227,6 +227,22 @@ impl Table {
         self.config.init.fill(id, out);
     }
 
+    /// Numbers (in f32) and state of a row.
+    pub(crate) fn parts(&self, row: usize) -> (&[f32], &[f32]) {
+        let width = self.config.optimiser.state_width(self.config.width);
+        let chunk = self.slab.chunk_rows();
+        let state = &self.state[row / chunk][row % chunk * width..][..width];
+        (self.slab.numbers(row), state)
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn parts_mut(&mut self, row: usize) -> (&mut [f32], &mut [f32]) {
+        let width = self.config.optimiser.state_width(self.config.width);
+        let chunk = self.slab.chunk_rows();
+        let state = &mut self.state[row / chunk][row % chunk * width..][..width];
+        (self.slab.numbers_mut(row), state)
+    }
+
     /// The row of an id, or [`UNKNOWN`].
     #[inline(always)]
     pub(crate) fn find(&self, id: u64) -> u32 {

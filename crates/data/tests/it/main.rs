@@ -9,3 +9,4 @@ mod log;
 mod order;
 mod sealed;
 mod split;
+mod random;

@@ -3,6 +3,7 @@
 
 mod crashing;
 mod faults;
+mod disk;
 mod golden;
 mod index;
 mod learning;
@@ -11,3 +12,4 @@ mod trace;
 mod old_formats;
 mod shipping;
 mod views;
+mod tiered;

@@ -2,6 +2,10 @@
 
 use tables::trace::allocate::{Demand, greedy, proportional};
 use tables::trace::{MissCurve, StackDistances};
+use tables::{
+    Bags, Init, Optimiser, Policy, Pooling, RemoteTier, TieredConfig, TieredFeature,
+    TieredTable, WAYS,
+};
 
 /// Uniform numbers; each test has its own stream.
 pub(crate) struct Dice(u64);
@@ -172,4 +176,64 @@ fn memory_goes_where_it_saves_misses_and_never_beyond_the_budget() {
     // Everything fits: everything is there whole.
     let all: Vec<u64> = tables.iter().map(|it| it.curve.rows()).collect();
     assert_eq!(greedy(&tables, whole), all);
+}
+
+/// Misses over different ids asked for by a 32-way cache of so many sets, in the second half.
+fn tiered(trace: &[Vec<u64>], rows: u64, sets: usize) -> f64 {
+    let batch_ids = trace.iter().map(Vec::len).max().unwrap_or(1);
+    let feature = TieredFeature { name: "f".into(), rows, init: Init::Zero };
+    let mut config = TieredConfig {
+        name: "t".into(),
+        width: 1,
+        optimiser: Optimiser::Sgd { rate: 0.0 },
+        features: vec![feature],
+        memory_bytes: 1,
+        batch_ids,
+        pad_rows: batch_ids,
+        policy: Policy::Lru,
+    };
+    let tier = || Box::new(RemoteTier::new(4));
+    // What is refused says what would do: one set.
+    let error =
+        TieredTable::open(tier(), config.clone()).err().expect("too little").to_string();
+    let numbers = error.split_whitespace().filter_map(|word| word.parse::<usize>().ok());
+    let least = numbers.max().expect("the least that would do");
+    // Rows of one number, and 14 bytes beside each.
+    config.memory_bytes = least + (sets - 1) * WAYS * (4 + 14);
+    let mut table = TieredTable::open(tier(), config).expect("memory for it");
+    let mut before = table.counters().expect("whole");
+    let mut out = Vec::new();
+    for (number, ids) in trace.iter().enumerate() {
+        if number == trace.len() / 2 {
+            before = table.counters().expect("whole");
+        }
+        let offsets = [0, ids.len() as i32];
+        let bags = Bags::new(&offsets, ids).expect("one bag");
+        out.resize(1, 0.0);
+        table.pooled(&[(0, bags)], Pooling::Sum, &mut out).expect("rows");
+        table.update(&[(0, bags)], Pooling::Sum, &out).expect("a step");
+    }
+    let after = table.counters().expect("whole");
+    (after.unique_misses - before.unique_misses) as f64 / (after.unique - before.unique) as f64
+}
+
+#[test]
+fn what_is_predicted_is_what_the_cache_misses() {
+    let rows = 64_000usize;
+    let (zipf, mut dice) = (Zipf::new(rows, 1.05), Dice::new(9));
+    let trace: Vec<Vec<u64>> = (0..1500)
+        .map(|_| {
+            let mut ids: Vec<u64> = (0..150).map(|_| zipf.draw(&mut dice)).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            ids
+        })
+        .collect();
+    let curve = curve(StackDistances::exact(), &trace, rows as u64);
+    for share in [0.01, 0.02, 0.05, 0.1, 0.2, 0.5] {
+        let sets = (share * rows as f64) as usize / WAYS;
+        let (told, found) =
+            (curve.miss_of((sets * WAYS) as u64), tiered(&trace, rows as u64, sets));
+        assert!((told - found).abs() < 0.02, "{share}: {told} for {found}");
+    }
 }

@@ -181,6 +181,12 @@ impl TieredTable {
         &self.config
     }
 
+    /// Rows that the cache holds.
+    pub fn cached_rows(&self) -> usize {
+        let fast = self.fast.read().unwrap_or_else(PoisonError::into_inner);
+        fast.len() - 2 * self.config.pad_rows
+    }
+
     /// Begins to load a batch, on a thread of its own, while the batch at hand is worked on. An error of
     /// that comes with whatever is asked next.
     ///

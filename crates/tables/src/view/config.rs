@@ -94,6 +94,9 @@ pub struct ViewConfig {
 /// Most chunks of a feature, and most rows of an id.
 const PROBES_MAX: usize = 16;
 
+/// Most ids of a feature: the sum over all features stays a number.
+const CARDINALITY_MAX: u64 = 1 << 48;
+
 impl ViewConfig {
     /// Columns of a feature.
     pub fn columns(&self, feature: usize) -> usize {
@@ -125,6 +128,10 @@ impl ViewConfig {
             if !(1..=PROBES_MAX).contains(&feature.probes) {
                 let what = format!("{} of {name:?}; 1 to {PROBES_MAX} are", feature.probes);
                 return wrong("probes", what);
+            }
+            if feature.cardinality.is_some_and(|own| own > CARDINALITY_MAX) {
+                let what = format!("more than {CARDINALITY_MAX} of {name:?}; leave it open");
+                return wrong("cardinality", what);
             }
             if feature.cardinality == Some(0) {
                 return wrong("cardinality", format!("feature {name:?} has no id"));

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::Recipe;
 use crate::hint;
 
-const TEXTS: [(&str, &str); 7] = [
+const TEXTS: [(&str, &str); 8] = [
     ("papers/sasrec/recipe.toml", include_str!("../../../../papers/sasrec/recipe.toml")),
     ("papers/logq/recipe.toml", include_str!("../../../../papers/logq/recipe.toml")),
     ("papers/hstu/recipe.toml", include_str!("../../../../papers/hstu/recipe.toml")),
@@ -24,6 +24,10 @@ const TEXTS: [(&str, &str); 7] = [
     (
         "papers/delta-updates/recipe.toml",
         include_str!("../../../../papers/delta-updates/recipe.toml"),
+    ),
+    (
+        "papers/embedding-offload/recipe.toml",
+        include_str!("../../../../papers/embedding-offload/recipe.toml"),
     ),
 ];
 

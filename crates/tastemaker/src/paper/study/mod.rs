@@ -13,6 +13,7 @@ mod clicks;
 mod world;
 mod criteo;
 mod freshness;
+mod offload;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -37,12 +38,15 @@ pub(crate) enum StudyKind {
     Clicks,
     /// Servers that get a part of what a model learns, now and then.
     Freshness,
+    /// Rows in a slow tier, beside the same in memory.
+    Offload,
 }
 
 /// Settings of a cell, parsed.
 enum Experiment {
     Clicks(Box<clicks::ClicksSettings>),
     Freshness(Box<FreshnessSettings>),
+    Offload(Box<offload::OffloadSettings>),
 }
 
 /// What a cell found.
@@ -59,6 +63,7 @@ impl StudyKind {
     fn experiment(self, settings: &Value) -> Result<Experiment> {
         match self {
             StudyKind::Clicks => Ok(Experiment::Clicks(Box::new(clicks::parse(settings)?))),
+            StudyKind::Offload => Ok(Experiment::Offload(Box::new(offload::parse(settings)?))),
             StudyKind::Freshness => {
                 Ok(Experiment::Freshness(Box::new(freshness::parse(settings)?)))
             }
@@ -71,8 +76,8 @@ impl Experiment {
     fn must_have(&self, data: &Path) -> Result<()> {
         match self {
             Experiment::Clicks(settings) => settings.must_have(data),
-            // Its worlds are made here.
-            Experiment::Freshness(_) => Ok(()),
+            // What these need is made here.
+            Experiment::Freshness(_) | Experiment::Offload(_) => Ok(()),
         }
     }
 
@@ -81,6 +86,7 @@ impl Experiment {
         match self {
             Experiment::Clicks(settings) => clicks::run(settings, data, seed, quick),
             Experiment::Freshness(settings) => freshness::run(settings, seed, quick),
+            Experiment::Offload(settings) => offload::run(settings, seed, quick),
         }
     }
 }

@@ -19,11 +19,13 @@ mod index;
 mod bags;
 mod optimiser;
 mod table;
+mod admission;
 mod pooling;
 mod update;
 pub mod ship;
 pub mod trace;
 
+pub use admission::Admission;
 pub use bags::Bags;
 pub use dtype::Dtype;
 pub use error::{Error, Result};

@@ -1,6 +1,7 @@
 //! Tests of the crate from outside.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop here")]
 
+mod admission;
 mod crashing;
 mod faults;
 mod golden;

@@ -11,3 +11,4 @@ mod looking_up;
 mod trace;
 mod old_formats;
 mod shipping;
+mod usage;

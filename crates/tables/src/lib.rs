@@ -23,6 +23,7 @@ mod admission;
 mod usage;
 mod pooling;
 mod update;
+pub mod quantised;
 pub mod ship;
 pub mod trace;
 

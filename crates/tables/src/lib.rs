@@ -19,13 +19,17 @@ mod index;
 mod bags;
 mod optimiser;
 mod table;
+mod admission;
+mod usage;
 mod pooling;
 mod update;
+pub mod quantised;
 pub mod ship;
 pub mod trace;
 mod view;
 mod tier;
 
+pub use admission::Admission;
 pub use bags::Bags;
 pub use dtype::Dtype;
 pub use error::{Error, Result};
@@ -39,4 +43,5 @@ pub use tier::{
     Counters, Disk, DiskTier, Faults, MemoryBudget, Policy, RemoteTier, Tier, TieredConfig,
     TieredFeature, TieredTable, WAYS,
 };
+pub use usage::Eviction;
 pub use view::{Combine, Feature, FeatureTables, Salts, ViewConfig, ViewKind};

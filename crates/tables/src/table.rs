@@ -1,5 +1,7 @@
 //! A table: rows, what they are known by, and what their optimiser remembers.
 
+use crate::admission::Sketch;
+use crate::usage::Usage;
 use crate::{Dtype, Error, Index, Init, Optimiser, Result, Slab};
 
 /// What a table is.
@@ -35,6 +37,10 @@ pub struct Table {
 pub(crate) struct Keys {
     pub(crate) index: Index,
     free: Vec<u32>,
+    /// Where keys come after several sightings.
+    pub(crate) sketch: Option<Sketch>,
+    /// Where rows go that are not used.
+    pub(crate) usage: Option<Usage>,
 }
 
 /// Keys that memory is asked for before they are needed.
@@ -70,7 +76,13 @@ impl Table {
     /// # Errors
     /// Where the width is none.
     pub fn keyed(config: TableConfig, about: usize) -> Result<Table> {
-        Table::empty(config, Some(Keys { index: Index::for_about(about), free: Vec::new() }))
+        let keys = Keys {
+            index: Index::for_about(about),
+            free: Vec::new(),
+            sketch: None,
+            usage: None,
+        };
+        Table::empty(config, Some(keys))
     }
 
     fn empty(config: TableConfig, keys: Option<Keys>) -> Result<Table> {
@@ -117,10 +129,13 @@ impl Table {
         self.len() == 0
     }
 
-    /// Bytes of rows, optimiser state and index.
+    /// Bytes of rows, optimiser state, index, and of what is remembered of use.
     pub fn bytes(&self) -> usize {
         let state: usize = self.state.iter().map(|chunk| chunk.len() * 4).sum();
-        let index = self.keys.as_ref().map_or(0, |keys| keys.index.bytes());
+        let index = self.keys.as_ref().map_or(0, |keys| {
+            let usage = keys.usage.as_ref().map_or(0, Usage::bytes);
+            keys.index.bytes() + keys.sketch.as_ref().map_or(0, Sketch::bytes) + usage
+        });
         self.slab.bytes() + state + index
     }
 
@@ -154,7 +169,7 @@ impl Table {
     }
 
     /// A row for a key that has none.
-    fn give_row(&mut self, id: u64, scratch: &mut [f32]) -> Result<()> {
+    pub(crate) fn give_row(&mut self, id: u64, scratch: &mut [f32]) -> Result<()> {
         let Some(keys) = &mut self.keys else { return Ok(()) };
         let at = match keys.free.pop() {
             Some(at) => {
@@ -174,7 +189,12 @@ impl Table {
         let init = self.config.init;
         self.slab.change(at as usize, scratch, |row| init.fill(id, row));
         match &mut self.keys {
-            Some(keys) => keys.index.insert(id, at),
+            Some(keys) => {
+                if let Some(usage) = &mut keys.usage {
+                    usage.begin(at);
+                }
+                keys.index.insert(id, at)
+            }
             None => Ok(()),
         }
     }

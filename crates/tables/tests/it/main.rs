@@ -1,6 +1,7 @@
 //! Tests of the crate from outside.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop here")]
 
+mod admission;
 mod crashing;
 mod faults;
 mod disk;
@@ -13,3 +14,4 @@ mod old_formats;
 mod shipping;
 mod views;
 mod tiered;
+mod usage;

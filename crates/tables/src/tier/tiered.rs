@@ -193,6 +193,10 @@ impl TieredTable {
     /// # Errors
     /// Where a batch is ahead already, or ids are not rows.
     pub fn look_ahead(&mut self, features: &[(usize, Bags<'_>)]) -> Result<()> {
+        if self.current.as_ref().is_some_and(|batch| batch.print == print_of(features)) {
+            // The same ids again: they are at hand.
+            return Ok(());
+        }
         if self.is_ahead || self.loaded.is_some() {
             return Err(self.wrong("a batch is ahead already; look it up first".into()));
         }

@@ -79,7 +79,6 @@ pub(super) fn run(settings: &OffloadSettings, seed: u64, quick: bool) -> Result<
     let mut settings = settings.clone();
     if quick {
         settings.batches = 4 * settings.chunk;
-        settings.rows = settings.rows.min(50_000);
     }
     let folder =
         std::env::temp_dir().join(format!("tastemaker-offload-{}-{seed}", std::process::id()));

@@ -297,20 +297,28 @@ impl TieredTable {
             engine.cache.soil(&[*slot as u32]);
         }
         let next = self.loaded.as_ref();
-        // A row that another pad owes is owed by this one now.
-        let owed = engine.owed.len();
+        // A row that another pad owes is owed by this one now. Sorted: pads may be large.
+        let places = |rows: &mut dyn Iterator<Item = u64>| {
+            let mut places: Vec<(u64, usize)> = rows.zip(0..).collect();
+            places.sort_unstable();
+            places
+        };
+        let find = |places: &[(u64, usize)], row: u64| {
+            let at = places.binary_search_by_key(&row, |(other, _)| *other).ok()?;
+            Some(places[at].1)
+        };
+        let owed = places(&mut engine.owed.iter().map(|(row, _)| *row));
+        let ahead = next.map_or(Vec::new(), |next| places(&mut next.conflicts.iter().copied()));
         for (at, row) in batch.conflicts.iter().enumerate() {
             if moved.binary_search_by_key(&at, |(at, _)| *at).is_ok() {
                 continue;
             }
             let place = (batch.pad + at) as u32;
-            match engine.owed[..owed].iter_mut().find(|(other, _)| other == row) {
-                Some(known) => known.1 = place,
+            match find(&owed, *row) {
+                Some(known) => engine.owed[known].1 = place,
                 None => engine.owed.push((*row, place)),
             }
-            let also = next.and_then(|next| {
-                Some(next.pad + next.conflicts.iter().position(|other| other == row)?)
-            });
+            let also = next.and_then(|next| Some(next.pad + find(&ahead, *row)?));
             if let Some(to) = also {
                 let (values, state) = fast.parts(batch.pad + at);
                 let (values, state) = (values.to_vec(), state.to_vec());

@@ -82,7 +82,9 @@ impl ClickTrainer {
         Ok(ClickTrainer { network, tables, config, seed, epoch: 0, rows: Vec::new() })
     }
 
-    /// One step; the LogLoss of the batch before it. A failed step of the network leaves all as it was.
+    /// One step; the LogLoss of the batch before it. A failed step of the network leaves
+    /// all weights as they were (new keys may have got a row); where the tables refuse its gradient after that, the
+    /// network alone has moved.
     ///
     /// # Errors
     /// Where the batch does not fit, or a number is not finite.

@@ -1,7 +1,6 @@
 //! What a file of measurements says beside what this store holds: cells are kept on one machine,
 //! numbers travel.
 
-use super::reversal::Reversals;
 use super::summary::{GridSummary, Summary, Winner};
 
 impl Summary {
@@ -22,12 +21,9 @@ impl Summary {
             }
         }
         super::study::keep(&mut self.studies, older.studies);
-        let compared = |reversals: &Option<Reversals>| {
-            let sets = reversals.iter().flat_map(|all| &all.sets);
-            sets.filter(|set| !set.metrics.is_empty()).count()
-        };
-        if compared(&older.reversals) > compared(&self.reversals) {
-            self.reversals = older.reversals;
+        match (&mut self.reversals, older.reversals) {
+            (Some(own), Some(older)) => own.keep(older),
+            (own, older) => *own = own.take().or(older),
         }
     }
 }

@@ -27,6 +27,22 @@ pub(crate) struct Reversals {
     pub(crate) totals: Vec<Total>,
 }
 
+impl Reversals {
+    /// Takes over from `older` the sets that were compared there with more models than here.
+    pub(crate) fn keep(&mut self, older: Reversals) {
+        let models =
+            |set: &ReversalSummary| set.metrics.first().map_or(0, |own| own.arms.len());
+        for set in older.sets {
+            match self.sets.iter_mut().find(|own| own.name == set.name) {
+                Some(own) if models(own) < models(&set) => *own = set,
+                Some(_) => {}
+                None => self.sets.push(set),
+            }
+        }
+        self.totals = totals(&self.sets);
+    }
+}
+
 /// A metric over all sets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Total {

@@ -51,3 +51,27 @@ fn hostile_rows_are_refused() {
     decode_int4(&[0x21, 0, 0x3c, 0, 0x38], &mut out).unwrap();
     assert_eq!(out, [1.5, 2.5]);
 }
+
+#[test]
+fn bytes_and_numbers_are_those_of_numpy() {
+    let golden: serde_json::Value =
+        serde_json::from_str(include_str!("../golden/quantised.json")).unwrap();
+    let rows: Vec<Vec<f32>> = serde_json::from_value(golden["rows"].clone()).unwrap();
+    for (at, row) in rows.iter().enumerate() {
+        for name in ["int8", "int4"] {
+            let (mut bytes, mut decoded) = (Vec::new(), vec![0.0; row.len()]);
+            if name == "int8" {
+                tables::quantised::encode_int8(row, &mut bytes).unwrap();
+                decode_int8(&bytes, &mut decoded).unwrap();
+            } else {
+                tables::quantised::encode_int4(row, &mut bytes).unwrap();
+                decode_int4(&bytes, &mut decoded).unwrap();
+            }
+            let theirs = &golden[name][at];
+            let known: Vec<u8> = serde_json::from_value(theirs["bytes"].clone()).unwrap();
+            assert_eq!(bytes, known, "{name} {at}");
+            let known: Vec<f32> = serde_json::from_value(theirs["decoded"].clone()).unwrap();
+            assert!(decoded.iter().zip(&known).all(|(a, b)| (a - b).abs() < 1e-6));
+        }
+    }
+}

@@ -10,15 +10,26 @@ pub enum Dtype {
     /// 16 bits with 5 of exponent (IEEE 754 binary16), rounded to the nearest: finer than [`Dtype::Bf16`],
     /// and infinite from 65,520 on.
     F16,
+    /// A byte a number, with scale and bias of its row: for serving ([`crate::Table::to_dtype`]).
+    Int8,
+    /// Half a byte a number, the same.
+    Int4,
 }
 
 impl Dtype {
-    /// Bytes of a number.
-    pub fn bytes(self) -> usize {
+    /// Bytes of a row of `width` numbers, with its scale and bias.
+    pub fn row_bytes(self, width: usize) -> usize {
         match self {
-            Dtype::F32 => 4,
-            Dtype::Bf16 | Dtype::F16 => 2,
+            Dtype::F32 => 4 * width,
+            Dtype::Bf16 | Dtype::F16 => 2 * width,
+            Dtype::Int8 => width + 8,
+            Dtype::Int4 => width.div_ceil(2) + 4,
         }
+    }
+
+    /// Whether a row has levels of its own, and cannot learn.
+    pub fn is_quantised(self) -> bool {
+        matches!(self, Dtype::Int8 | Dtype::Int4)
     }
 }
 

@@ -2,7 +2,7 @@
 //! scale and bias of the row, little-endian. Not for training: a step is less than a level.
 
 use crate::dtype::{from_f16, to_f16};
-use crate::{Error, Result};
+use crate::{Dtype, Error, Result};
 
 /// Appends a row as int8: a byte a number, then scale and bias in f32.
 ///
@@ -41,6 +41,80 @@ pub fn encode_int4(row: &[f32], out: &mut Vec<u8>) -> Result<()> {
     out.extend_from_slice(&to_f16(scale).to_le_bytes());
     out.extend_from_slice(&bias.to_le_bytes());
     Ok(())
+}
+
+/// Scale and bias of an int8 row.
+#[inline(always)]
+pub(crate) fn ends_int8(bytes: &[u8], width: usize) -> (f32, f32) {
+    let four = |at| f32::from_le_bytes(std::array::from_fn(|byte| bytes[at + byte]));
+    (four(width), four(width + 4))
+}
+
+/// Scale and bias of an int4 row.
+#[inline(always)]
+pub(crate) fn ends_int4(bytes: &[u8], width: usize) -> (f32, f32) {
+    let two = |at| from_f16(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
+    let from = width.div_ceil(2);
+    (two(from), two(from + 2))
+}
+
+/// `out += scale · number + bias`, of a row in int8.
+#[inline(always)]
+pub(crate) fn add_int8(bytes: &[u8], scale: f32, bias: f32, out: &mut [f32]) {
+    out.iter_mut().zip(bytes).for_each(|(out, q)| *out += scale * f32::from(*q) + bias);
+}
+
+/// The same of a row in int4.
+#[inline(always)]
+pub(crate) fn add_int4(bytes: &[u8], scale: f32, bias: f32, out: &mut [f32]) {
+    for (pair, byte) in out.chunks_mut(2).zip(bytes) {
+        pair[0] += scale * f32::from(byte & 15) + bias;
+        if let Some(high) = pair.get_mut(1) {
+            *high += scale * f32::from(byte >> 4) + bias;
+        }
+    }
+}
+
+/// Numbers of an int8 row.
+///
+/// # Errors
+/// Where there are not as many bytes as the row of `out` takes, or scale and bias are no ends of a row;
+/// `out` is untouched then.
+pub fn decode_int8(bytes: &[u8], out: &mut [f32]) -> Result<()> {
+    length(bytes, Dtype::Int8.row_bytes(out.len()))?;
+    let (scale, bias) = ends_int8(bytes, out.len());
+    levels(scale, bias, 255.0)?;
+    out.fill(0.0);
+    add_int8(bytes, scale, bias, out);
+    Ok(())
+}
+
+/// Numbers of an int4 row.
+///
+/// # Errors
+/// As [`decode_int8`].
+pub fn decode_int4(bytes: &[u8], out: &mut [f32]) -> Result<()> {
+    length(bytes, Dtype::Int4.row_bytes(out.len()))?;
+    let (scale, bias) = ends_int4(bytes, out.len());
+    levels(scale, bias, 15.0)?;
+    out.fill(0.0);
+    add_int4(bytes, scale, bias, out);
+    Ok(())
+}
+
+fn length(bytes: &[u8], needed: usize) -> Result<()> {
+    match bytes.len() == needed {
+        true => Ok(()),
+        false => Err(wrong(format!("{} bytes, {needed} are needed", bytes.len()))),
+    }
+}
+
+fn levels(scale: f32, bias: f32, most: f32) -> Result<()> {
+    // Infinity and NaN fail the last one too.
+    match scale >= 0.0 && (scale * most + bias).is_finite() {
+        true => Ok(()),
+        false => Err(wrong(format!("scale {scale} and bias {bias}"))),
+    }
 }
 
 /// The least number and the largest.

@@ -2,6 +2,7 @@
 
 use crate::dtype::{from_bf16, from_f16, to_bf16, to_f16};
 use crate::prefetch::prefetch;
+use crate::quantised::{add_int4, add_int8, encode_int4, encode_int8, ends_int4, ends_int8};
 use crate::{Dtype, Error, Result};
 
 /// Numbers of a chunk, about: as much memory as huge pages are made for.
@@ -28,6 +29,9 @@ pub(crate) enum Chunk {
     F32(Vec<f32>),
     Bf16(Vec<u16>),
     F16(Vec<u16>),
+    /// A row with its scale and bias after another.
+    Int8(Vec<u8>),
+    Int4(Vec<u8>),
 }
 
 impl Slab {
@@ -61,8 +65,7 @@ impl Slab {
 
     /// Bytes of all chunks.
     pub fn bytes(&self) -> usize {
-        let numbers: usize = self.chunks.iter().map(Chunk::len).sum();
-        numbers * self.dtype.bytes()
+        self.chunks.iter().map(Chunk::bytes).sum()
     }
 
     /// Adds rows of zeros, so that there are `rows`.
@@ -78,7 +81,7 @@ impl Slab {
             let left = rows - self.chunks.len() * self.chunk_rows();
             let own =
                 if whole_chunks { self.chunk_rows() } else { left.min(self.chunk_rows()) };
-            self.chunks.push(Chunk::new(self.dtype, own * self.width));
+            self.chunks.push(Chunk::new(self.dtype, own, self.width));
         }
         self.rows = self.rows.max(rows);
         Ok(())
@@ -104,6 +107,8 @@ impl Slab {
                 Chunk::F32(values) => pieces.extend(values.chunks_mut(piece).map(Piece::F32)),
                 Chunk::Bf16(values) => pieces.extend(values.chunks_mut(piece).map(Piece::Bf16)),
                 Chunk::F16(values) => pieces.extend(values.chunks_mut(piece).map(Piece::F16)),
+                // They do not learn.
+                Chunk::Int8(_) | Chunk::Int4(_) => {}
             }
         }
         pieces
@@ -115,9 +120,12 @@ impl Slab {
     }
 
     /// Writes a row.
-    pub(crate) fn set(&mut self, row: usize, values: &[f32]) {
-        let from = (row & (self.chunk_rows() - 1)) * self.width;
-        self.chunks[row >> self.shift].set(from, values);
+    ///
+    /// # Errors
+    /// Where it has no levels (`quantised`).
+    pub(crate) fn set(&mut self, row: usize, values: &[f32]) -> Result<()> {
+        let at = row & (self.chunk_rows() - 1);
+        self.chunks[row >> self.shift].set(at, values)
     }
 
     /// Changes a row in place, in f32.
@@ -129,7 +137,11 @@ impl Slab {
         change: impl FnOnce(&mut [f32]),
     ) {
         let from = (row & (self.chunk_rows() - 1)) * self.width;
-        self.chunks[row >> self.shift].piece().change(from, scratch, change);
+        let piece = self.chunks[row >> self.shift].piece();
+        debug_assert!(piece.is_some(), "callers refuse rows that do not learn");
+        if let Some(mut piece) = piece {
+            piece.change(from, scratch, change);
+        }
     }
 
     /// The numbers of a row, where they are kept in f32.
@@ -137,7 +149,7 @@ impl Slab {
         let (chunk, at) = self.place(row);
         match chunk {
             Chunk::F32(values) => &values[at * self.width..][..self.width],
-            Chunk::Bf16(_) | Chunk::F16(_) => &[],
+            Chunk::Bf16(_) | Chunk::F16(_) | Chunk::Int8(_) | Chunk::Int4(_) => &[],
         }
     }
 
@@ -146,7 +158,7 @@ impl Slab {
         let at = row & (self.chunk_rows() - 1);
         match &mut self.chunks[row >> self.shift] {
             Chunk::F32(values) => &mut values[at * self.width..][..self.width],
-            Chunk::Bf16(_) | Chunk::F16(_) => &mut [],
+            Chunk::Bf16(_) | Chunk::F16(_) | Chunk::Int8(_) | Chunk::Int4(_) => &mut [],
         }
     }
 
@@ -179,11 +191,28 @@ impl Slab {
                 let add = |(out, bits): (&mut f32, &u16)| *out += weight * from_f16(*bits);
                 out.iter_mut().zip(row).for_each(add);
             }
+            Chunk::Int8(values) => {
+                let row = self.row_of(values, at);
+                let (scale, bias) = ends_int8(row, self.width);
+                add_int8(row, weight * scale, weight * bias, out);
+            }
+            Chunk::Int4(values) => {
+                let row = self.row_of(values, at);
+                let (scale, bias) = ends_int4(row, self.width);
+                add_int4(row, weight * scale, weight * bias, out);
+            }
         }
     }
 }
 
 impl Slab {
+    /// Bytes of a quantised row.
+    #[inline(always)]
+    fn row_of<'a>(&self, values: &'a [u8], at: usize) -> &'a [u8] {
+        let stride = self.dtype.row_bytes(self.width);
+        &values[at * stride..][..stride]
+    }
+
     /// Asks memory for a row.
     #[inline(always)]
     pub(crate) fn prefetch(&self, row: usize) {
@@ -193,6 +222,10 @@ impl Slab {
             Chunk::F32(values) => prefetch(values, from, self.width),
             Chunk::Bf16(values) => prefetch(values, from, self.width),
             Chunk::F16(values) => prefetch(values, from, self.width),
+            Chunk::Int8(values) | Chunk::Int4(values) => {
+                let stride = self.dtype.row_bytes(self.width);
+                prefetch(values, at * stride, stride);
+            }
         }
     }
 
@@ -239,6 +272,16 @@ impl Slab {
                         sums[column] += weight * from_f16(row[column]);
                     }
                 }
+                Chunk::Int8(values) => {
+                    let row = self.row_of(values, at);
+                    let (scale, bias) = ends_int8(row, WIDTH);
+                    add_int8(&row[..WIDTH], weight * scale, weight * bias, &mut sums);
+                }
+                Chunk::Int4(values) => {
+                    let row = self.row_of(values, at);
+                    let (scale, bias) = ends_int4(row, WIDTH);
+                    add_int4(&row[..WIDTH / 2], weight * scale, weight * bias, &mut sums);
+                }
             }
         }
         out.copy_from_slice(&sums);
@@ -246,31 +289,37 @@ impl Slab {
 }
 
 impl Chunk {
-    fn new(dtype: Dtype, numbers: usize) -> Chunk {
+    fn new(dtype: Dtype, rows: usize, width: usize) -> Chunk {
+        let numbers = rows * width;
         match dtype {
             Dtype::F32 => Chunk::F32(vec![0.0; numbers]),
             Dtype::Bf16 => Chunk::Bf16(vec![0; numbers]),
             Dtype::F16 => Chunk::F16(vec![0; numbers]),
+            Dtype::Int8 => Chunk::Int8(vec![0; rows * dtype.row_bytes(width)]),
+            Dtype::Int4 => Chunk::Int4(vec![0; rows * dtype.row_bytes(width)]),
         }
     }
 
-    fn piece(&mut self) -> Piece<'_> {
+    /// None of rows that do not learn.
+    fn piece(&mut self) -> Option<Piece<'_>> {
         match self {
-            Chunk::F32(values) => Piece::F32(values),
-            Chunk::Bf16(values) => Piece::Bf16(values),
-            Chunk::F16(values) => Piece::F16(values),
+            Chunk::F32(values) => Some(Piece::F32(values)),
+            Chunk::Bf16(values) => Some(Piece::Bf16(values)),
+            Chunk::F16(values) => Some(Piece::F16(values)),
+            Chunk::Int8(_) | Chunk::Int4(_) => None,
         }
     }
 
-    fn len(&self) -> usize {
+    fn bytes(&self) -> usize {
         match self {
-            Chunk::F32(values) => values.len(),
-            Chunk::Bf16(values) => values.len(),
-            Chunk::F16(values) => values.len(),
+            Chunk::F32(values) => values.len() * 4,
+            Chunk::Bf16(values) | Chunk::F16(values) => values.len() * 2,
+            Chunk::Int8(values) | Chunk::Int4(values) => values.len(),
         }
     }
 
-    fn set(&mut self, from: usize, row: &[f32]) {
+    fn set(&mut self, at: usize, row: &[f32]) -> Result<()> {
+        let from = at * row.len();
         match self {
             Chunk::F32(values) => values[from..from + row.len()].copy_from_slice(row),
             Chunk::Bf16(values) => {
@@ -281,7 +330,18 @@ impl Chunk {
                 let own = &mut values[from..from + row.len()];
                 own.iter_mut().zip(row).for_each(|(own, value)| *own = to_f16(*value));
             }
+            Chunk::Int8(values) => {
+                let mut bytes = Vec::with_capacity(Dtype::Int8.row_bytes(row.len()));
+                encode_int8(row, &mut bytes)?;
+                values[at * bytes.len()..][..bytes.len()].copy_from_slice(&bytes);
+            }
+            Chunk::Int4(values) => {
+                let mut bytes = Vec::with_capacity(Dtype::Int4.row_bytes(row.len()));
+                encode_int4(row, &mut bytes)?;
+                values[at * bytes.len()..][..bytes.len()].copy_from_slice(&bytes);
+            }
         }
+        Ok(())
     }
 }
 

@@ -66,7 +66,7 @@ impl Table {
         let mut row = vec![0.0; table.config.width];
         for at in 0..rows {
             table.config.init.fill(at as u64, &mut row);
-            table.slab.set(at, &row);
+            table.slab.set(at, &row)?;
         }
         Ok(table)
     }
@@ -86,6 +86,13 @@ impl Table {
     }
 
     fn empty(config: TableConfig, keys: Option<Keys>) -> Result<Table> {
+        if config.dtype.is_quantised() {
+            let what = format!(
+                "table {}: {:?} is for serving; make it of a trained one",
+                config.name, config.dtype
+            );
+            return Err(Error::Setting { field: "dtype", what });
+        }
         let slab = Slab::new(config.width, config.dtype)?;
         Ok(Table { config, slab, state: Vec::new(), steps: 0, keys })
     }
@@ -154,6 +161,7 @@ impl Table {
             return Err(self.wrong("its rows are numbered; it admits no key".into()));
         };
         let before = keys.index.len();
+        self.check_learns()?;
         let mut scratch = vec![0.0; self.config.width];
         for (at, id) in ids.iter().enumerate() {
             if let Some(keys) = &self.keys {
@@ -170,6 +178,7 @@ impl Table {
 
     /// A row for a key that has none.
     pub(crate) fn give_row(&mut self, id: u64, scratch: &mut [f32]) -> Result<()> {
+        self.check_learns()?;
         let Some(keys) = &mut self.keys else { return Ok(()) };
         let at = match keys.free.pop() {
             Some(at) => {
@@ -204,6 +213,7 @@ impl Table {
     /// # Errors
     /// Where the id has no row, or the values are of another width or not finite.
     pub fn set(&mut self, id: u64, values: &[f32]) -> Result<()> {
+        self.check_learns()?;
         let row = self.find(id);
         if row == UNKNOWN {
             return Err(self.wrong(format!("id {id} has no row")));
@@ -212,8 +222,7 @@ impl Table {
             let what = format!("id {id}: {} finite numbers are needed", self.config.width);
             return Err(self.wrong(what));
         }
-        self.slab.set(row as usize, values);
-        Ok(())
+        self.slab.set(row as usize, values)
     }
 
     /// Forgets a key; its row goes to another one. Whether it was known.
@@ -282,6 +291,43 @@ impl Table {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Refuses to change rows that only serve.
+    pub(crate) fn check_learns(&self) -> Result<()> {
+        match self.config.dtype.is_quantised() {
+            true => {
+                let what = "its rows only serve; change the table that they were made of";
+                Err(self.wrong(format!("{:?}: {what}", self.config.dtype)))
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// A copy for serving in another number format: the same keys, no optimiser state.
+    ///
+    /// # Errors
+    /// Where a row cannot be kept so: it is not finite, or its numbers are too far apart.
+    pub fn to_dtype(&self, dtype: Dtype) -> Result<Table> {
+        let optimiser = Optimiser::Sgd { rate: 0.0 };
+        let config = TableConfig { dtype, optimiser, ..self.config.clone() };
+        let keys = self.keys.clone().map(|keys| Keys { sketch: None, usage: None, ..keys });
+        let slab = Slab::new(config.width, dtype)?;
+        let mut copy = Table { config, slab, state: Vec::new(), steps: 0, keys };
+        // Rows that only serve never grow.
+        copy.grow_to(self.slab.rows(), self.keys.is_some() && !dtype.is_quantised())?;
+        let mut row = vec![0.0; self.config.width];
+        for id in self.ids() {
+            let at = self.find(id) as usize;
+            self.slab.get(at, &mut row);
+            let set = copy.slab.set(at, &row);
+            set.map_err(|error| self.wrong(format!("id {id} as {dtype:?}: {error}")))?;
+            copy.slab.get(at, &mut row);
+            if row.iter().any(|value| !value.is_finite()) {
+                return Err(self.wrong(format!("id {id} is not finite as {dtype:?}")));
+            }
+        }
+        Ok(copy)
     }
 
     pub(crate) fn wrong(&self, what: String) -> Error {

@@ -31,6 +31,7 @@ impl Table {
         let width = self.config.width;
         assert!(at + width <= stride, "columns {at} to {} of {stride}", at + width);
         assert_eq!(gradient.len(), bags.len() * stride, "samples times stride");
+        self.check_learns()?;
         self.check(bags.ids())?;
         let gradient = Gradient { values: gradient, stride, at, width };
         let bad = (0..bags.len()).find(|bag| !gradient.of(*bag).iter().all(|g| g.is_finite()));

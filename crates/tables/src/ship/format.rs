@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Error, Result};
 use crate::Dtype;
 use crate::dtype::{from_bf16, from_f16, to_bf16, to_f16};
 
@@ -19,12 +20,19 @@ pub enum Format {
 
 impl Format {
     /// The format in which rows of a table are shipped without loss.
-    pub fn of(dtype: Dtype) -> Format {
-        match dtype {
+    ///
+    /// # Errors
+    /// Of rows that only serve: rows are shipped as they were trained.
+    pub fn of(dtype: Dtype) -> Result<Format> {
+        Ok(match dtype {
             Dtype::F32 => Format::F32,
             Dtype::Bf16 => Format::Bf16,
             Dtype::F16 => Format::F16,
-        }
+            Dtype::Int8 | Dtype::Int4 => {
+                let what = "its rows only serve; ship the table that they were made of";
+                return Err(Error::contents(format!("dtype {dtype:?}"), what));
+            }
+        })
     }
 
     /// The number format of tables that keep such rows.
@@ -38,7 +46,7 @@ impl Format {
 
     /// Bytes of a row.
     pub fn row_bytes(self, width: usize) -> usize {
-        width * self.dtype().bytes()
+        self.dtype().row_bytes(width)
     }
 
     /// Appends a row; whether all of it is finite, also after rounding.

@@ -62,7 +62,7 @@ pub(super) fn most_changed(
     pending: &[Pending],
     tables: &[&Table],
     bytes: usize,
-) -> Vec<Touches> {
+) -> super::Result<Vec<Touches>> {
     let mut chosen: Vec<Vec<u64>> = Vec::new();
     let mut ranked = Vec::new();
     let mut left = bytes;
@@ -85,14 +85,14 @@ pub(super) fn most_changed(
     ranked.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
     for (_, at, id) in ranked {
         let config = tables[at].config();
-        let cost = ID_BYTES + Format::of(config.dtype).row_bytes(config.width);
+        let cost = ID_BYTES + Format::of(config.dtype)?.row_bytes(config.width);
         if cost > left {
             break;
         }
         left -= cost;
         chosen[at].push(id);
     }
-    chosen.into_iter().zip(tables).map(|(ids, table)| sorted(ids, table)).collect()
+    Ok(chosen.into_iter().zip(tables).map(|(ids, table)| sorted(ids, table)).collect())
 }
 
 /// An id takes no more in a delta.

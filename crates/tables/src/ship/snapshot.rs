@@ -111,7 +111,7 @@ impl Snapshot {
                 // Numbered: a table's name need not be one that a file may have.
                 file: format!("table-{at:03}.parquet"),
                 width: config.width,
-                format: Format::of(config.dtype),
+                format: Format::of(config.dtype)?,
                 rows: table.len() as u64,
                 keyed: table.keys.is_some(),
                 state,
@@ -218,7 +218,7 @@ impl Snapshot {
         };
         let state = config.optimiser.state_width(config.width);
         if known.width != config.width
-            || known.format != Format::of(config.dtype)
+            || known.format != Format::of(config.dtype)?
             || (known.state != 0 && known.state != state)
         {
             let what = format!(

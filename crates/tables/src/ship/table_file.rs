@@ -11,11 +11,11 @@ use super::rows_file::{self, Widths};
 use super::{Error, Format, Result};
 use crate::{Table, TableConfig};
 
-fn widths(config: &TableConfig) -> Widths {
-    Widths {
-        row: Format::of(config.dtype).row_bytes(config.width),
+fn widths(config: &TableConfig) -> Result<Widths> {
+    Ok(Widths {
+        row: Format::of(config.dtype)?.row_bytes(config.width),
         state: config.optimiser.state_width(config.width) * 4,
-    }
+    })
 }
 
 impl Table {
@@ -24,7 +24,7 @@ impl Table {
     /// # Errors
     /// Where a row is not finite, or `out` fails.
     pub fn write_file(&self, out: impl Write + Send, place: &Path) -> Result<()> {
-        rows_file::write(self, widths(self.config()), out, place)
+        rows_file::write(self, widths(self.config())?, out, place)
     }
 
     /// Steps that its optimiser has made: [`Table::read_file`] wants to know.
@@ -43,8 +43,8 @@ impl Table {
         bytes: u64,
         steps: u32,
     ) -> Result<Table> {
-        let widths = widths(&config);
-        let format = Format::of(config.dtype);
+        let widths = widths(&config)?;
+        let format = Format::of(config.dtype)?;
         let mut row = vec![0.0; config.width];
         let mut state = vec![0.0; config.optimiser.state_width(config.width)];
         let mut table = Table::keyed(config, 0)?;

@@ -186,7 +186,7 @@ impl Tracker {
             let what = "it takes all rows; begin it as a prioritised one";
             return Err(Error::contents(format!("consumer {consumer}"), what));
         };
-        let tables = super::pending::most_changed(pending, tables, bytes);
+        let tables = super::pending::most_changed(pending, tables, bytes)?;
         let taken = Taken { tables, upto: self.now };
         self.now += 1;
         Ok(taken)

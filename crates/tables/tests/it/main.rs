@@ -11,6 +11,7 @@ mod learning;
 mod looking_up;
 mod trace;
 mod old_formats;
+mod quantised;
 mod shipping;
 mod views;
 mod tiered;

@@ -1,0 +1,77 @@
+//! Tables that serve in int8 and int4.
+
+use tables::quantised::{decode_int4, decode_int8};
+use tables::{Bags, Dtype, Optimiser, Pooling, Table};
+
+use crate::looking_up::{config, features};
+
+#[test]
+fn a_quantised_table_serves_its_rows_and_learns_nothing() {
+    let whole = Table::dense(config(64, Dtype::F32, Optimiser::Sgd { rate: 0.1 }), 20).unwrap();
+    let bags = features(&[vec![0, 3, 3], vec![19]], 1);
+    let bags = Bags::of(&bags, 0);
+    // Rows lie between -0.5 and 0.5; int4 rounds its ends to binary16 too.
+    for (dtype, bytes, most) in
+        [(Dtype::Int8, 72, 0.51 / 255.0), (Dtype::Int4, 36, 0.52 / 15.0)]
+    {
+        let mut served = whole.to_dtype(dtype).unwrap();
+        assert_eq!((dtype.row_bytes(64), served.bytes()), (bytes, 20 * bytes));
+        let (mut row, mut own) = ([[0.0f32; 64]; 20], [0.0f32; 64]);
+        for (id, row) in (0..20).zip(&mut row) {
+            assert!(served.row(id, row) && whole.row(id, &mut own));
+            assert!(row.iter().zip(&own).all(|(a, b)| (a - b).abs() <= most));
+        }
+        let mut out = vec![0.0; 128];
+        Table::pooled(&[(&served, bags)], Pooling::Sum, &mut out).unwrap();
+        for column in 0..64 {
+            let sum = row[0][column] + 2.0 * row[3][column];
+            assert!((out[column] - sum).abs() < 1e-5);
+            assert!((out[64 + column] - row[19][column]).abs() < 1e-6);
+        }
+        let error = served.update(&bags, Pooling::Sum, &[0.1; 128], 64, 0).unwrap_err();
+        assert!(error.to_string().contains("table t"), "{error}");
+        assert!(served.set(0, &[0.0; 64]).is_err() && tables::ship::Format::of(dtype).is_err());
+        assert!(Table::keyed(config(4, dtype, Optimiser::Sgd { rate: 0.1 }), 0).is_err());
+    }
+}
+
+#[test]
+fn hostile_rows_are_refused() {
+    let mut out = [7.0; 2];
+    let row = |scale: f32, bias: f32| {
+        [&[1, 2][..], &scale.to_le_bytes(), &bias.to_le_bytes()].concat()
+    };
+    for (scale, bias) in [(f32::NAN, 0.0), (-1.0, 0.0), (1.0, f32::INFINITY), (f32::MAX, 0.0)] {
+        assert!(decode_int8(&row(scale, bias), &mut out).is_err());
+    }
+    assert!(decode_int8(&row(1.0, 0.0)[1..], &mut out).is_err());
+    assert!(decode_int4(&[0x21, 0, 0x7c, 0, 0], &mut out).is_err());
+    assert!(decode_int4(&[0x21, 0, 0x3c, 0], &mut out).is_err());
+    assert_eq!(out, [7.0; 2]);
+    decode_int4(&[0x21, 0, 0x3c, 0, 0x38], &mut out).unwrap();
+    assert_eq!(out, [1.5, 2.5]);
+}
+
+#[test]
+fn bytes_and_numbers_are_those_of_numpy() {
+    let golden: serde_json::Value =
+        serde_json::from_str(include_str!("../golden/quantised.json")).unwrap();
+    let rows: Vec<Vec<f32>> = serde_json::from_value(golden["rows"].clone()).unwrap();
+    for (at, row) in rows.iter().enumerate() {
+        for name in ["int8", "int4"] {
+            let (mut bytes, mut decoded) = (Vec::new(), vec![0.0; row.len()]);
+            if name == "int8" {
+                tables::quantised::encode_int8(row, &mut bytes).unwrap();
+                decode_int8(&bytes, &mut decoded).unwrap();
+            } else {
+                tables::quantised::encode_int4(row, &mut bytes).unwrap();
+                decode_int4(&bytes, &mut decoded).unwrap();
+            }
+            let theirs = &golden[name][at];
+            let known: Vec<u8> = serde_json::from_value(theirs["bytes"].clone()).unwrap();
+            assert_eq!(bytes, known, "{name} {at}");
+            let known: Vec<f32> = serde_json::from_value(theirs["decoded"].clone()).unwrap();
+            assert!(decoded.iter().zip(&known).all(|(a, b)| (a - b).abs() < 1e-6));
+        }
+    }
+}

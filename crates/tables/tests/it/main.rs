@@ -11,7 +11,10 @@ mod learning;
 mod looking_up;
 mod trace;
 mod old_formats;
+#[cfg(feature = "redis")]
+mod redis;
 mod shipping;
 mod views;
 mod tiered;
+mod tiers;
 mod usage;

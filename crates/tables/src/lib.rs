@@ -43,5 +43,7 @@ pub use tier::{
     Counters, Disk, DiskTier, Faults, MemoryBudget, Policy, RemoteTier, Tier, TieredConfig,
     TieredFeature, TieredTable, WAYS,
 };
+#[cfg(feature = "redis")]
+pub use tier::{Redis, RedisTier};
 pub use usage::Eviction;
 pub use view::{Combine, Feature, FeatureTables, Salts, ViewConfig, ViewKind};

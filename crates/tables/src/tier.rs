@@ -11,12 +11,16 @@ mod disk;
 mod loading;
 mod places;
 mod record;
+#[cfg(feature = "redis")]
+mod redis;
 mod remote;
 mod tiered;
 
 pub use budget::MemoryBudget;
 pub use cache::{Counters, Policy, WAYS};
 pub use disk::{Disk, DiskTier};
+#[cfg(feature = "redis")]
+pub use redis::{Redis, RedisTier};
 pub use remote::{Faults, RemoteTier};
 pub use tiered::{TieredConfig, TieredFeature, TieredTable};
 

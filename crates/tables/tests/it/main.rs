@@ -12,7 +12,10 @@ mod looking_up;
 mod trace;
 mod old_formats;
 mod quantised;
+#[cfg(feature = "redis")]
+mod redis;
 mod shipping;
 mod views;
 mod tiered;
+mod tiers;
 mod usage;

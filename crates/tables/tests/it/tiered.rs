@@ -12,11 +12,11 @@ use tables::{
 
 use crate::looking_up::features;
 
-const ROWS: u64 = 2000;
-const WIDTH: usize = 4;
-const SAMPLES: usize = 24;
+pub(crate) const ROWS: u64 = 2000;
+pub(crate) const WIDTH: usize = 4;
+pub(crate) const SAMPLES: usize = 24;
 const ADAM: Adam = Adam { rate: 0.01, betas: [0.9, 0.99], epsilon: 1e-8, decay: 0.1 };
-const OPTIMISERS: [Optimiser; 5] = [
+pub(crate) const OPTIMISERS: [Optimiser; 5] = [
     Optimiser::Sgd { rate: 0.1 },
     Optimiser::Adagrad { rate: 0.1, epsilon: 1e-8 },
     Optimiser::RowWiseAdagrad { rate: 0.1, epsilon: 1e-8 },
@@ -29,7 +29,12 @@ fn init(feature: usize) -> Init {
 }
 
 /// With so many sets of the cache.
-fn config(optimiser: Optimiser, policy: Policy, sets: usize, tier: &dyn Tier) -> TieredConfig {
+pub(crate) fn config(
+    optimiser: Optimiser,
+    policy: Policy,
+    sets: usize,
+    tier: &dyn Tier,
+) -> TieredConfig {
     let feature =
         |at: usize| TieredFeature { name: format!("f{at}"), rows: ROWS, init: init(at) };
     let mut config = TieredConfig {
@@ -55,7 +60,7 @@ fn config(optimiser: Optimiser, policy: Policy, sets: usize, tier: &dyn Tier) ->
 }
 
 /// Ids that come again, with duplicates, and some bags that are empty.
-fn batch(number: u64) -> KeyedJagged<u64> {
+pub(crate) fn batch(number: u64) -> KeyedJagged<u64> {
     // The same batch twice in a row, now and then.
     let number = number - u64::from(number % 5 == 4);
     let bags: Vec<Vec<u64>> = (0..2 * SAMPLES as u64)
@@ -77,21 +82,21 @@ fn batch(number: u64) -> KeyedJagged<u64> {
     features(&bags, 2)
 }
 
-fn gradient(number: u64) -> Vec<f32> {
+pub(crate) fn gradient(number: u64) -> Vec<f32> {
     let value = |at: usize| ((at as u64 * 37 + number * 11) % 101) as f32 / 64.0 - 0.78;
     (0..SAMPLES * 2 * WIDTH).map(value).collect()
 }
 
-fn both(batch: &KeyedJagged<u64>) -> [(usize, Bags<'_>); 2] {
+pub(crate) fn both(batch: &KeyedJagged<u64>) -> [(usize, Bags<'_>); 2] {
     [(0, Bags::of(batch, 0)), (1, Bags::of(batch, 1))]
 }
 
-fn bits(values: &[f32]) -> Vec<u32> {
+pub(crate) fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
 
 /// Everything that was pooled in all batches, and all rows at the end.
-fn in_memory(optimiser: Optimiser, batches: u64) -> (Vec<u32>, Vec<Vec<u32>>) {
+pub(crate) fn in_memory(optimiser: Optimiser, batches: u64) -> (Vec<u32>, Vec<Vec<u32>>) {
     let make = |at: usize| {
         let (name, dtype) = (format!("f{at}"), Dtype::F32);
         let config = TableConfig { name, width: WIDTH, dtype, init: init(at), optimiser };
@@ -123,7 +128,11 @@ fn in_memory(optimiser: Optimiser, batches: u64) -> (Vec<u32>, Vec<Vec<u32>>) {
     (all, rows.collect())
 }
 
-fn tiered(table: &mut TieredTable, batches: u64, ahead: bool) -> tables::Result<Vec<u32>> {
+pub(crate) fn tiered(
+    table: &mut TieredTable,
+    batches: u64,
+    ahead: bool,
+) -> tables::Result<Vec<u32>> {
     let mut pooled = vec![0.0; SAMPLES * 2 * WIDTH];
     let mut all = Vec::new();
     for number in 0..batches {
@@ -138,7 +147,7 @@ fn tiered(table: &mut TieredTable, batches: u64, ahead: bool) -> tables::Result<
     Ok(all)
 }
 
-fn all_rows(table: &mut TieredTable) -> Vec<Vec<u32>> {
+pub(crate) fn all_rows(table: &mut TieredTable) -> Vec<Vec<u32>> {
     let mut row = vec![0.0; WIDTH];
     let mut rows = |feature| {
         let each = (0..ROWS).flat_map(|id| {

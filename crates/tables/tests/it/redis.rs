@@ -202,7 +202,8 @@ fn a_training_goes_on_when_the_server_returns() {
     let mut out = vec![0.0; SAMPLES * 2 * WIDTH];
     for number in 0..15 {
         let now = batch(number);
-        let away = number % 5 == 4;
+        // Not where a batch is the same as the one before: it is at hand, and the server is not asked.
+        let away = number % 5 == 2;
         if away {
             server.stop();
         }

@@ -7,6 +7,7 @@ mod ahead;
 mod block;
 mod budget;
 mod cache;
+mod config;
 mod disk;
 mod loading;
 mod places;
@@ -18,11 +19,12 @@ mod tiered;
 
 pub use budget::MemoryBudget;
 pub use cache::{Counters, Policy, WAYS};
+pub use config::{TieredConfig, TieredFeature};
 pub use disk::{Disk, DiskTier};
 #[cfg(feature = "redis")]
 pub use redis::{Redis, RedisTier};
 pub use remote::{Faults, RemoteTier};
-pub use tiered::{TieredConfig, TieredFeature, TieredTable};
+pub use tiered::TieredTable;
 
 use crate::Result;
 

@@ -1,5 +1,5 @@
 //! Folders that were written once stay readable: `tests/fixtures/v1` is what version 1 wrote, and is never
-//! written again (`cargo test -p tables --test it -- --ignored makes_fixtures` made it).
+//! written again (a copy of the folder that `what_is_written_now_reads_the_same` makes).
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,9 +31,14 @@ fn publish(files: Arc<dyn Files>, folder: &Path) -> tables::Table {
 }
 
 #[test]
-#[ignore = "writes the fixtures, where there are none"]
-fn makes_fixtures() {
-    publish(real(), &fixtures());
+fn what_is_written_now_reads_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    publish(real(), folder.path());
+    let [now, then] = [folder.path(), &fixtures()].map(|folder| {
+        let server = Follower::open(real(), folder).unwrap().serve().unwrap();
+        (served(&server), server.sequence(), server.dense())
+    });
+    assert_eq!(now, then);
 }
 
 #[test]

@@ -97,6 +97,11 @@ pub(crate) fn run(
         let experiment = study.kind.experiment(&identity.settings)?;
         let measured =
             experiment.run(&choice.data, *seed, choice.quick).with_context(|| name.clone())?;
+        // What is no number could not be read back.
+        let odd = measured.metrics.iter().find(|(_, value)| !value.is_finite());
+        if let Some((metric, value)) = odd {
+            anyhow::bail!("{name}: {metric} is {value}");
+        }
         let cell = StudyCell {
             identity,
             metrics: measured.metrics,

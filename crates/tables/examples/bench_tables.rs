@@ -8,7 +8,8 @@
 //! `bench_tables update OPTIMISER ROWS IDS OUT` pools, and takes the gradient of `Σ ½·out²` back;
 //! OPTIMISER is `row-wise` or `adagrad`. `check` writes what is pooled after all runs so far.
 //!
-//! `bench_tables growth KEYS WIDTH`: a `run` admits KEYS new keys to an empty table.
+//! `bench_tables growth KEYS WIDTH ABOUT`: a `run` admits KEYS new keys to an empty table, which has been told
+//! of ABOUT.
 //!
 //! Column c of row r is `((31·r + 17·c) mod 256 − 128)/1024`, which is the same in every format.
 
@@ -25,6 +26,8 @@ const FEATURES: usize = 26;
 const BATCH: usize = 4096;
 const IDS: usize = 20;
 const WIDTH: usize = 64;
+/// Numbers of a cache line.
+const LINE: usize = 16;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -34,8 +37,11 @@ fn main() -> Result<()> {
     match args[..] {
         ["lookup", kind, rows, ids, out] => lookup(kind, rows.parse()?, ids, out),
         ["update", optimiser, rows, ids, out] => update(optimiser, rows.parse()?, ids, out),
-        ["growth", keys, width] => growth(keys.parse()?, width.parse()?),
-        _ => Err("bench_tables lookup|update KIND ROWS IDS OUT, or growth KEYS WIDTH".into()),
+        ["growth", keys, width, about] => growth(keys.parse()?, width.parse()?, about.parse()?),
+        _ => {
+            Err("bench_tables lookup|update KIND ROWS IDS OUT, or growth KEYS WIDTH ABOUT"
+                .into())
+        }
     }
 }
 
@@ -48,7 +54,10 @@ fn lookup(kind: &str, rows: usize, ids: &str, out: &str) -> Result<()> {
     };
     let tables = tables(rows, dtype, Optimiser::Sgd { rate: 0.0 }, keyed)?;
     let features = features(ids)?;
-    let mut pooled = vec![0.0; BATCH * FEATURES * WIDTH];
+    // From the beginning of a cache line on, where torch's tensors begin too.
+    let mut pooled = vec![0.0; BATCH * FEATURES * WIDTH + LINE];
+    let from = pooled.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
+    let mut pooled = &mut pooled[from..][..BATCH * FEATURES * WIDTH];
     let bytes: usize = tables.iter().map(Table::bytes).sum();
     answer(&json!({"ready": true, "facts": {"rows": rows * FEATURES, "bytes": bytes,
         "load": tables[0].load()}}))?;
@@ -98,7 +107,7 @@ fn update(optimiser: &str, rows: usize, ids: &str, out: &str) -> Result<()> {
     )
 }
 
-fn growth(keys: u64, width: usize) -> Result<()> {
+fn growth(keys: u64, width: usize, about: usize) -> Result<()> {
     answer(&json!({"ready": true, "facts": {"keys": keys}}))?;
     let ids: Vec<u64> =
         (0..keys).map(|key| key.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5bd1).collect();
@@ -106,10 +115,8 @@ fn growth(keys: u64, width: usize) -> Result<()> {
     serve(
         &mut load,
         |load| {
-            let mut table = Table::keyed(
-                config(width, Dtype::F32, Optimiser::Sgd { rate: 0.0 }),
-                keys as usize,
-            )?;
+            let mut table =
+                Table::keyed(config(width, Dtype::F32, Optimiser::Sgd { rate: 0.0 }), about)?;
             for some in ids.chunks(100_000) {
                 table.admit(some)?;
             }

@@ -96,10 +96,23 @@ impl<'a> Bags<'a> {
         &self.ids[whole.start - self.first..whole.end - self.first]
     }
 
+    /// The ids of bags that follow one another, one at least.
+    #[inline(always)]
+    pub(crate) fn ids_of(&self, bags: &std::ops::Range<usize>) -> &'a [u64] {
+        let (begin, end) = (self.offsets[bags.start] as usize, self.offsets[bags.end] as usize);
+        &self.ids[begin - self.first..end - self.first]
+    }
+
     /// The id at a place among all values.
     #[inline(always)]
     pub(crate) fn id(&self, place: usize) -> u64 {
         self.ids[place - self.first]
+    }
+
+    /// Weights of the ids of a bag, where they have any.
+    #[inline(always)]
+    pub(crate) fn weights_of(&self, bag: usize) -> Option<&'a [f32]> {
+        self.weights.map(|weights| &weights[self.range(bag)])
     }
 
     /// Weight of the id at a place among all values.

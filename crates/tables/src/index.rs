@@ -1,12 +1,14 @@
 //! Which row a 64-bit key has: a bucketised cuckoo table (Pagh and Rodler 2004; buckets: Dietzfelbinger
-//! and Weidling 2007) in segments. A key has two buckets of eight in its segment, and is in one of
+//! and Weidling 2007) in segments. A key has two buckets of five in its segment, and is in one of
 //! them; no two keys share a row. A segment that is full grows by a seventh, and segments are split
 //! one after another as keys come (linear hashing: Litwin 1980), so that the load stays high, a
 //! segment fits a cache, and nothing as large as the table is ever copied at once.
 
-use crate::bucket::{Bucket, FREE, WAYS};
+use pulp::Simd;
+
+use crate::bucket::{Bucket, FREE, NOBODY, WAYS};
 use crate::prefetch::prefetch;
-use crate::segment::{Crowded, Segment, hash};
+use crate::segment::{Crowded, Segment, hash, key};
 use crate::{Error, Result};
 
 /// Keys of a segment, in the mean: it grows within a cache.
@@ -23,16 +25,30 @@ pub struct Index {
     mask: usize,
     len: usize,
     /// Keys whose buckets are full of others while there is room elsewhere. Nobody is here but where
-    /// somebody chose keys for their hashes: a segment that grew for these would grow for ever.
+    /// somebody chose keys for their hashes: a segment that grew for these would grow for ever. And the
+    /// key whose hash stands for nobody.
     crowded: Crowded,
 }
 
+/// Where a key would be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spot<'a> {
+    hash: u64,
+    buckets: [&'a Bucket; 2],
+}
+
 impl Index {
-    /// Empty, for about as many keys; more are welcome.
+    /// Empty, with room for about as many keys; more are welcome. Of an index that is told nothing, each
+    /// part grows with its keys.
     pub fn for_about(keys: usize) -> Index {
         let segments = (keys / SEGMENT_KEYS).clamp(1, SEGMENTS_MAX);
         let mask = segments.next_power_of_two() - 1;
-        let segments = vec![Segment::new(1); segments];
+        // Those that have been split, and what was split off, have half of what others have.
+        let whole = mask.div_ceil(2).max(1);
+        let halved = |at: usize| at >= whole || at < segments - whole;
+        let share =
+            |at| keys.min(segments * SEGMENT_KEYS) / whole / (1 + usize::from(halved(at)));
+        let segments = (0..segments).map(|at| Segment::for_about(share(at))).collect();
         Index { segments, mask, len: 0, crowded: Crowded::new() }
     }
 
@@ -63,7 +79,8 @@ impl Index {
     /// Keys with their rows: in the same order after the same history, but in no other one.
     pub fn iter(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
         let housed = self.segments.iter().flat_map(Segment::entries);
-        housed.chain(self.crowded.iter().map(|(key, row)| (*key, *row)))
+        let all = housed.chain(self.crowded.iter().map(|(hash, row)| (*hash, *row)));
+        all.map(|(hash, row)| (key(hash), row))
     }
 
     #[inline(always)]
@@ -77,24 +94,39 @@ impl Index {
     #[inline(always)]
     pub fn get(&self, key: u64) -> Option<u32> {
         let hash = hash(key);
-        let found = self.segments[self.segment(hash)].get(key, hash);
-        if found.is_none() && !self.crowded.is_empty() {
-            return self.crowded.get(&key).copied();
-        }
-        found
+        let [first, second] = self.segments[self.segment(hash)].buckets_of(hash);
+        self.get_of(hash, first.find(hash).min(second.find(hash)))
     }
 
-    /// Asks memory for what [`Index::prefetch`] will read.
+    /// The row of a hash whose buckets say that it has this one.
+    #[inline(always)]
+    fn get_of(&self, hash: u64, row: u32) -> Option<u32> {
+        match row {
+            FREE if self.crowded.is_empty() => None,
+            FREE => self.crowded.get(&hash).copied(),
+            row => Some(row),
+        }
+    }
+
+    /// Asks memory for what [`Index::ask_for`] will read.
     #[inline(always)]
     pub(crate) fn prefetch_segment(&self, key: u64) {
         prefetch(&self.segments, self.segment(hash(key)), 1);
     }
 
-    /// Asks memory for where a key would be.
+    /// Where a key would be, which memory is asked for.
     #[inline(always)]
-    pub(crate) fn prefetch(&self, key: u64) {
+    pub(crate) fn ask_for(&self, key: u64) -> Spot<'_> {
         let hash = hash(key);
-        self.segments[self.segment(hash)].prefetch(hash);
+        let buckets = self.segments[self.segment(hash)].ask_for(hash);
+        Spot { hash, buckets }
+    }
+
+    /// The row of the key that would be there.
+    #[inline(always)]
+    pub(crate) fn get_at<S: Simd>(&self, simd: S, spot: Spot<'_>) -> Option<u32> {
+        let [first, second] = spot.buckets.map(|bucket| bucket.find_by(simd, spot.hash));
+        self.get_of(spot.hash, first.min(second))
     }
 
     /// Asks memory for where others would go if a key came that is prefetched.
@@ -115,26 +147,36 @@ impl Index {
         }
         let hash = hash(key);
         let at = self.segment(hash);
-        if self.segments[at].set(key, hash, row) {
+        if self.segments[at].set(hash, row) {
             return Ok(());
         }
-        if let Some(own) = self.crowded.get_mut(&key) {
-            *own = row;
-            return Ok(());
+        match self.crowded.get_mut(&hash) {
+            Some(own) => *own = row,
+            None => self.insert_new(key, row),
         }
-        self.segments[at].insert(key, hash, row, &mut self.crowded);
+        Ok(())
+    }
+
+    /// Gives its row to a key that has none.
+    pub(crate) fn insert_new(&mut self, key: u64, row: u32) {
+        debug_assert!(row != FREE && self.get(key).is_none(), "key {key}, row {row}");
+        let hash = hash(key);
+        let at = self.segment(hash);
+        match hash {
+            NOBODY => drop(self.crowded.insert(hash, row)),
+            _ => self.segments[at].insert(hash, row, &mut self.crowded),
+        }
         self.len += 1;
         if self.len > self.segments.len() * SEGMENT_KEYS {
             self.split();
         }
-        Ok(())
     }
 
     /// Takes a key out; its row is free then.
     pub fn remove(&mut self, key: u64) -> Option<u32> {
         let hash = hash(key);
         let at = self.segment(hash);
-        let row = self.segments[at].remove(key, hash).or_else(|| self.crowded.remove(&key))?;
+        let row = self.segments[at].remove(hash).or_else(|| self.crowded.remove(&hash))?;
         self.len -= 1;
         Some(row)
     }

@@ -3,7 +3,9 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::table::UNKNOWN;
+use crate::gather::{Gather, Keyed, Numbered, Numbers, Source};
+use crate::rows::{Format, Rows};
+use crate::slab::Visitor;
 use crate::{Bags, Result, Table};
 
 /// What becomes of the rows of a bag. An empty bag is 0; an id without a row adds nothing, but
@@ -18,7 +20,7 @@ pub enum Pooling {
 
 /// Bags that one thread takes at a time, feature by feature, at least and at most: rows that many of
 /// them share stay in its cache meanwhile.
-const BAGS: [usize; 2] = [32, 1024];
+const BAGS: [usize; 2] = [32, 2048];
 
 impl Pooling {
     /// What the sum of a bag of so many ids is multiplied with.
@@ -41,33 +43,147 @@ struct Part<'a> {
 }
 
 impl WithSimd for Part<'_> {
-    type Output = ();
+    /// Ids that have no row.
+    type Output = usize;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let Part { features, pooling, from, width, out } = self;
-        let samples = out.len() / width;
-        let mut at = 0;
-        // Rows of the bag at hand, and of the one after it, which memory fetches meanwhile.
-        let (mut here, mut next) = (Vec::new(), Vec::new());
+    fn with_simd<S: Simd>(self, simd: S) -> usize {
+        let Part { features, pooling, from, width: stride, out } = self;
+        let (mut at, mut unknown) = (0, 0);
         for (table, bags) in features {
-            let own = table.config.width;
-            table.find_bag(bags, from, pooling, &mut next);
-            for sample in 0..samples {
-                std::mem::swap(&mut here, &mut next);
-                if sample + 1 < samples {
-                    if sample + 2 < samples {
-                        table.ask_for(bags, from + sample + 2);
-                    }
-                    table.find_bag(bags, from + sample + 1, pooling, &mut next);
-                }
-                let out = &mut out[sample * width + at..][..own];
-                let rows = here.iter().map(|(row, weight)| (*row as usize, *weight));
-                table.slab.pool(rows, out);
-            }
-            at += own;
+            let width = table.config.width;
+            let out = Columns { values: out, stride, at, width };
+            unknown += table.slab.visit(Feature { simd, table, bags, pooling, from, out });
+            at += width;
+        }
+        unknown
+    }
+}
+
+/// Columns `at..at + width` of a matrix whose rows are `stride` wide.
+struct Columns<'a> {
+    values: &'a mut [f32],
+    stride: usize,
+    at: usize,
+    width: usize,
+}
+
+impl Columns<'_> {
+    fn rows(&self) -> usize {
+        self.values.len() / self.stride
+    }
+
+    #[inline(always)]
+    fn row(&mut self, row: usize) -> &mut [f32] {
+        &mut self.values[row * self.stride + self.at..][..self.width]
+    }
+}
+
+/// These samples of one feature.
+struct Feature<'a, S> {
+    simd: S,
+    table: &'a Table,
+    bags: &'a Bags<'a>,
+    pooling: Pooling,
+    from: usize,
+    out: Columns<'a>,
+}
+
+impl<S: Simd> Visitor for Feature<'_, S> {
+    /// Ids without a row.
+    type Output = usize;
+
+    #[inline(always)]
+    fn visit<F: Format>(self, rows: Rows<'_, F>) -> usize {
+        let simd = self.simd;
+        match self.out.width {
+            16 => self.pool_of::<F, 16>(&rows),
+            32 => self.pool_of::<F, 32>(&rows),
+            64 => self.pool_of::<F, 64>(&rows),
+            128 => self.pool_of::<F, 128>(&rows),
+            _ => match &self.table.keys {
+                Some(keys) => self.pool(&Keyed { simd, index: &keys.index, rows: &rows }),
+                None => self.pool(&Numbered::<F> { rows: rows.first() }),
+            },
         }
     }
+}
+
+impl<'a, S: Simd> Feature<'a, S> {
+    #[inline(always)]
+    fn pool_of<F: Format, const WIDTH: usize>(self, rows: &'a Rows<'a, F>) -> usize {
+        let simd = self.simd;
+        match &self.table.keys {
+            Some(keys) => self.pool_fixed::<WIDTH>(&Keyed { simd, index: &keys.index, rows }),
+            None if F::stride(WIDTH) == WIDTH => {
+                let rows = rows.first().as_chunks().0;
+                self.pool_fixed::<WIDTH>(&Numbers::<F, WIDTH> { rows })
+            }
+            None => self.pool_fixed::<WIDTH>(&Numbered::<F> { rows: rows.first() }),
+        }
+    }
+
+    /// Where the width is known to the compiler, sums stay in registers.
+    #[inline(always)]
+    fn pool_fixed<const WIDTH: usize>(self, source: &'a impl Source<'a>) -> usize {
+        let Feature { bags, pooling, from, mut out, .. } = self;
+        let samples = from..from + out.rows();
+        let mut gather = Gather::new(source, bags.ids_of(&samples), WIDTH);
+        let mut unknown = 0;
+        for (row, bag) in samples.enumerate() {
+            let mut sums = [0.0f32; WIDTH];
+            unknown += add_bag(&mut gather, bags, bag, pooling, &mut sums);
+            out.row(row).copy_from_slice(&sums);
+        }
+        unknown
+    }
+
+    #[inline(always)]
+    fn pool(self, source: &'a impl Source<'a>) -> usize {
+        let Feature { bags, pooling, from, mut out, .. } = self;
+        let samples = from..from + out.rows();
+        let mut gather = Gather::new(source, bags.ids_of(&samples), out.width);
+        let mut unknown = 0;
+        for (row, bag) in samples.enumerate() {
+            let sums = out.row(row);
+            sums.fill(0.0);
+            unknown += add_bag(&mut gather, bags, bag, pooling, sums);
+        }
+        unknown
+    }
+}
+
+/// `sums += Σ weight · row`, of the bag whose rows come next; ids without a row.
+#[inline(always)]
+fn add_bag<'a, S: Source<'a>>(
+    gather: &mut Gather<'a, S>,
+    bags: &Bags<'_>,
+    bag: usize,
+    pooling: Pooling,
+    sums: &mut [f32],
+) -> usize {
+    let ids = bags.ids_of(&(bag..bag + 1));
+    let share = pooling.share(ids.len());
+    let mut unknown = 0;
+    match bags.weights_of(bag) {
+        None => {
+            for id in ids {
+                match gather.next(*id, sums.len()) {
+                    Some(row) => S::Format::add(row, share, sums),
+                    None => unknown += 1,
+                }
+            }
+        }
+        Some(weights) => {
+            for (id, weight) in ids.iter().zip(weights) {
+                match gather.next(*id, sums.len()) {
+                    Some(row) => S::Format::add(row, share * weight, sums),
+                    None => unknown += 1,
+                }
+            }
+        }
+    }
+    unknown
 }
 
 impl Table {
@@ -75,7 +191,7 @@ impl Table {
     /// parallel over samples. Bags of all features are of the same samples.
     ///
     /// # Errors
-    /// Where an id of a dense table is beyond its rows; `out` is untouched then.
+    /// Where an id of a dense table is beyond its rows; `out` is 0 then.
     ///
     /// # Panics
     /// Where features differ in samples, or `out` has another size.
@@ -89,42 +205,18 @@ impl Table {
         let width: usize = features.iter().map(|(table, _)| table.config.width).sum();
         assert!(features.iter().all(|(_, bags)| bags.len() == samples), "one bag a sample");
         assert_eq!(out.len(), samples * width, "samples times widths");
-        features.par_iter().try_for_each(|(table, bags)| table.check(bags.ids()))?;
         let arch = Arch::new();
-        let bags = samples.div_ceil(2 * rayon::current_num_threads()).clamp(BAGS[0], BAGS[1]);
-        out.par_chunks_mut(bags * width).enumerate().for_each(|(part, out)| {
-            arch.dispatch(Part { features, pooling, from: part * bags, width, out });
+        let bags = samples.div_ceil(rayon::current_num_threads()).clamp(BAGS[0], BAGS[1]);
+        let parts = out.par_chunks_mut(bags * width).enumerate().map(|(part, out)| {
+            arch.dispatch(Part { features, pooling, from: part * bags, width, out })
         });
-        Ok(())
-    }
-
-    /// Asks memory for what [`Table::find_bag`] will read.
-    #[inline(always)]
-    fn ask_for(&self, bags: &Bags<'_>, bag: usize) {
-        if let Some(keys) = &self.keys {
-            bags.range(bag).for_each(|place| keys.index.prefetch(bags.id(place)));
+        let unknown: usize = parts.sum();
+        // A pass over all ids takes longer than one would think: only where there is something to find.
+        if unknown == 0 {
+            return Ok(());
         }
-    }
-
-    /// The rows of a bag with their weights, and asks memory for them.
-    #[inline(always)]
-    fn find_bag(
-        &self,
-        bags: &Bags<'_>,
-        bag: usize,
-        pooling: Pooling,
-        found: &mut Vec<(u32, f32)>,
-    ) {
-        let range = bags.range(bag);
-        let share = pooling.share(range.len());
-        found.clear();
-        for place in range {
-            let row = self.find(bags.id(place));
-            if row != UNKNOWN {
-                self.slab.prefetch(row as usize);
-                found.push((row, share * bags.weight(place)));
-            }
-        }
+        let checked = features.iter().try_for_each(|(table, bags)| table.check(bags.ids()));
+        checked.inspect_err(|_| out.fill(0.0))
     }
 
     /// Rows of every id in order, `[ids, width]`, 0 for an id without one.

@@ -7,18 +7,20 @@
 
 use std::collections::BTreeMap;
 
-use crate::bucket::{Bucket, FREE, WAYS};
-use crate::mix::mix;
+use crate::bucket::{Bucket, FREE, NOBODY, WAYS};
+use crate::mix::{mix, unmix};
 use crate::prefetch::prefetch;
 
 /// Keys that are moved on before a segment counts as full.
 const KICKS: usize = 64;
 /// A segment grows at this load even where there would be room: moving takes too long.
-const LOAD_MAX: f64 = 0.97;
+const LOAD_MAX: f64 = 0.94;
 /// It grows by one bucket in so many.
-const GROWTH: usize = 8;
+const GROWTH: usize = 12;
 /// Load of a segment that has been split.
 const LOAD_FRESH: f64 = 0.88;
+/// Load of a segment when as many keys have come as it was told of.
+const LOAD_TOLD: f64 = 0.92;
 /// One that is emptier than this and has no place for a key is not full; its keys are ill-chosen.
 const LOAD_CROWDED: f64 = 0.75;
 /// Up to so many buckets that happens by chance, too.
@@ -28,13 +30,21 @@ const WORDS: usize = 10;
 /// Makes another hash of a hash.
 const OTHER: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Keys that have no place in their segment, with their rows.
+/// Hashes of keys that have no place in their segment, with their rows.
 pub(crate) type Crowded = BTreeMap<u64, u32>;
+
+/// Makes this hash independent of others.
+const INCREMENT: u64 = 0x2545_f491_4f6c_dd1d;
 
 /// Spreads a key: the lower bits choose its segment, the upper ones its buckets.
 #[inline(always)]
 pub(crate) fn hash(key: u64) -> u64 {
-    mix(key, 0x2545_f491_4f6c_dd1d)
+    mix(key, INCREMENT)
+}
+
+/// The key of a hash.
+pub(crate) fn key(hash: u64) -> u64 {
+    unmix(hash, INCREMENT)
 }
 
 /// Buckets of one segment.
@@ -47,9 +57,13 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    pub(crate) fn new(buckets: usize) -> Segment {
+    fn new(buckets: usize) -> Segment {
         let buckets = vec![Bucket::EMPTY; buckets].into_boxed_slice();
         Segment { len: 0, buckets, room: [u64::MAX; WORDS] }
+    }
+
+    pub(crate) fn for_about(keys: usize) -> Segment {
+        Segment::new(buckets_at(keys, LOAD_TOLD).max(1))
     }
 
     fn load_with(&self, more: u32) -> f64 {
@@ -82,10 +96,13 @@ impl Segment {
         *word = *word & !(1 << (at % 64)) | u64::from(has) << (at % 64);
     }
 
-    /// Asks memory for where a key would be.
+    /// The buckets where a key would be, which memory is asked for.
     #[inline(always)]
-    pub(crate) fn prefetch(&self, hash: u64) {
-        self.places(hash).into_iter().for_each(|at| prefetch(&self.buckets, at, 1));
+    pub(crate) fn ask_for(&self, hash: u64) -> [&Bucket; 2] {
+        self.places(hash).map(|at| {
+            prefetch(&self.buckets, at, 1);
+            &self.buckets[at]
+        })
     }
 
     /// Asks memory for where somebody would go who makes room for a key.
@@ -101,42 +118,43 @@ impl Segment {
     }
 
     #[inline(always)]
-    fn place(&self, key: u64, hash: u64) -> Option<(usize, usize)> {
-        let find = |at: usize| self.buckets[at].way(key).map(|way| (at, way));
+    fn place(&self, hash: u64) -> Option<(usize, usize)> {
+        let find = |at: usize| self.buckets[at].way(hash).map(|way| (at, way));
         let [first, second] = self.places(hash);
         find(first).or_else(|| find(second))
     }
 
+    /// The buckets where a hash would be.
     #[inline(always)]
-    pub(crate) fn get(&self, key: u64, hash: u64) -> Option<u32> {
-        self.place(key, hash).map(|(at, way)| self.buckets[at].row(way))
+    pub(crate) fn buckets_of(&self, hash: u64) -> [&Bucket; 2] {
+        self.places(hash).map(|at| &self.buckets[at])
     }
 
-    /// Gives a key another row; false where it has none.
+    /// Gives a hash another row; false where it has none.
     #[inline(always)]
-    pub(crate) fn set(&mut self, key: u64, hash: u64, row: u32) -> bool {
-        let place = self.place(key, hash);
-        place.inspect(|(at, way)| self.buckets[*at].put(*way, key, row)).is_some()
+    pub(crate) fn set(&mut self, hash: u64, row: u32) -> bool {
+        let place = self.place(hash);
+        place.inspect(|(at, way)| self.buckets[*at].put(*way, (hash, row))).is_some()
     }
 
-    pub(crate) fn remove(&mut self, key: u64, hash: u64) -> Option<u32> {
-        let (at, way) = self.place(key, hash)?;
+    pub(crate) fn remove(&mut self, hash: u64) -> Option<u32> {
+        let (at, way) = self.place(hash)?;
         self.len -= 1;
         self.set_room(at, true);
-        Some(self.buckets[at].swap(way, 0, FREE).1)
+        Some(self.buckets[at].swap(way, (NOBODY, FREE)).1)
     }
 
-    /// Takes a new key in, and grows for it where it must.
-    pub(crate) fn insert(&mut self, key: u64, hash: u64, row: u32, crowded: &mut Crowded) {
+    /// Takes a new hash in, and grows for it where it must.
+    pub(crate) fn insert(&mut self, hash: u64, row: u32, crowded: &mut Crowded) {
         if self.load_with(1) > LOAD_MAX {
             self.grow(crowded);
         }
-        let mut homeless = self.put(key, hash, row);
-        if let Some((key, row)) = homeless
+        let mut homeless = self.put((hash, row));
+        if let Some(entry) = homeless
             && !self.is_roomy()
         {
             self.grow(crowded);
-            homeless = self.put(key, self::hash(key), row);
+            homeless = self.put(entry);
         }
         crowded.extend(homeless);
     }
@@ -149,21 +167,20 @@ impl Segment {
         self.buckets.iter().flat_map(Bucket::entries)
     }
 
-    /// Two segments: keys whose hash lacks a bit, and those that have it.
+    /// Two segments: hashes that lack a bit, and those that have it.
     pub(crate) fn split(&self, bit: u64, crowded: &mut Crowded) -> [Segment; 2] {
-        let high = self.entries().filter(|(key, _)| hash(*key) & bit != 0).count();
+        let high = self.entries().filter(|(hash, _)| hash & bit != 0).count();
         [(0, self.len as usize - high), (bit, high)].map(|(side, keys)| {
-            let buckets = (keys as f64 / LOAD_FRESH / WAYS as f64) as usize;
-            let own = || self.entries().filter(|(key, _)| hash(*key) & bit == side);
-            filled(own, buckets.max(1), crowded)
+            let own = || self.entries().filter(|(hash, _)| hash & bit == side);
+            filled(own, buckets_at(keys, LOAD_FRESH).max(1), crowded)
         })
     }
 
     #[inline(always)]
-    fn put_in(&mut self, at: usize, key: u64, row: u32) -> bool {
+    fn put_in(&mut self, at: usize, entry: (u64, u32)) -> bool {
         let free = self.buckets[at].free();
         if free != 0 {
-            self.buckets[at].put(free.trailing_zeros() as usize, key, row);
+            self.buckets[at].put(free.trailing_zeros() as usize, entry);
         }
         if free & free.wrapping_sub(1) == 0 {
             self.set_room(at, false);
@@ -171,45 +188,38 @@ impl Segment {
         free != 0
     }
 
-    /// Puts a new key somewhere, moving others on; gives back who found no place.
+    /// Puts a new one somewhere, moving others on; gives back who found no place.
     #[inline(always)]
-    fn put(&mut self, key: u64, hash: u64, row: u32) -> Option<(u64, u32)> {
-        let [first, second] = self.places(hash);
+    fn put(&mut self, entry: (u64, u32)) -> Option<(u64, u32)> {
+        let [first, second] = self.places(entry.0);
         let free = [first, second].map(|at| self.buckets[at].free().count_ones());
         let at = if free[1] > free[0] { second } else { first };
-        let homeless =
-            if self.put_in(at, key, row) { None } else { self.push(first, key, hash, row) };
+        let homeless = if self.put_in(at, entry) { None } else { self.push(first, entry) };
         self.len += u32::from(homeless.is_none());
         homeless
     }
 
     /// Into a full bucket, from which somebody must go.
-    fn push(
-        &mut self,
-        mut at: usize,
-        mut key: u64,
-        hash: u64,
-        mut row: u32,
-    ) -> Option<(u64, u32)> {
+    fn push(&mut self, mut at: usize, mut entry: (u64, u32)) -> Option<(u64, u32)> {
         // Who must go is as good as random, and the same every time.
-        let mut dice = hash;
+        let mut dice = entry.0;
         for _ in 0..KICKS {
             let victim = self.victim(at, dice);
-            let way = victim.map_or((dice >> 61) as usize, |(way, _)| way);
-            (key, row) = self.buckets[at].swap(way, key, row);
-            at = victim.map_or_else(|| self.other(at, key), |(_, other)| other);
-            if self.put_in(at, key, row) {
+            let way = victim.map_or(some_way(dice), |(way, _)| way);
+            entry = self.buckets[at].swap(way, entry);
+            at = victim.map_or_else(|| self.other(at, entry.0), |(_, other)| other);
+            if self.put_in(at, entry) {
                 return None;
             }
             dice = dice.wrapping_mul(OTHER).wrapping_add(1);
         }
-        Some((key, row))
+        Some(entry)
     }
 
-    /// The other bucket of a key that is in this one.
+    /// The other bucket of a hash that is in this one.
     #[inline(always)]
-    fn other(&self, at: usize, key: u64) -> usize {
-        let [first, second] = self.places(hash(key));
+    fn other(&self, at: usize, hash: u64) -> usize {
+        let [first, second] = self.places(hash);
         if at == first { second } else { first }
     }
 
@@ -218,11 +228,22 @@ impl Segment {
     fn victim(&self, at: usize, dice: u64) -> Option<(usize, usize)> {
         let bucket = &self.buckets[at];
         (0..WAYS).find_map(|way| {
-            let way = (way + (dice >> 61) as usize) % WAYS;
-            let other = self.other(at, bucket.key(way));
+            let way = (way + some_way(dice)) % WAYS;
+            let other = self.other(at, bucket.hash(way));
             (other != at && self.has_room(other)).then_some((way, other))
         })
     }
+}
+
+/// A way of a bucket, as good as random.
+#[inline(always)]
+fn some_way(dice: u64) -> usize {
+    (((dice >> 32) * WAYS as u64) >> 32) as usize
+}
+
+/// Buckets for so many keys.
+fn buckets_at(keys: usize, load: f64) -> usize {
+    (keys as f64 / load / WAYS as f64) as usize
 }
 
 /// Buckets of a segment that had so many.
@@ -230,7 +251,7 @@ fn larger(buckets: usize) -> usize {
     buckets + (buckets / GROWTH).max(1)
 }
 
-/// A segment of these keys, which differ, with as many buckets or more.
+/// A segment of these hashes, which differ, with as many buckets or more.
 fn filled<I: Iterator<Item = (u64, u32)>>(
     entries: impl Fn() -> I,
     mut count: usize,
@@ -241,16 +262,16 @@ fn filled<I: Iterator<Item = (u64, u32)>>(
         // Ways are taken in order, so that a number a bucket says which are free.
         let mut taken = vec![0u8; count];
         let mut late = Vec::new();
-        for (key, row) in entries() {
-            let [first, second] = segment.places(hash(key));
+        for entry in entries() {
+            let [first, second] = segment.places(entry.0);
             let at = if taken[second] < taken[first] { second } else { first };
             let way = usize::from(taken[at]);
             if way < WAYS {
-                segment.buckets[at].put(way, key, row);
+                segment.buckets[at].put(way, entry);
                 taken[at] += 1;
                 segment.len += 1;
             } else {
-                late.push((key, row));
+                late.push(entry);
             }
         }
         for (at, taken) in taken.into_iter().enumerate() {
@@ -259,8 +280,8 @@ fn filled<I: Iterator<Item = (u64, u32)>>(
             }
         }
         let mut homeless = Vec::new();
-        for (key, row) in late {
-            homeless.extend(segment.put(key, hash(key), row));
+        for entry in late {
+            homeless.extend(segment.put(entry));
         }
         if homeless.is_empty() || segment.is_roomy() {
             crowded.extend(homeless);

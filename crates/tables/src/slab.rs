@@ -1,8 +1,10 @@
 //! Rows of one width in chunks: a slab grows by a chunk, and nothing that it has moves.
 
 use crate::dtype::{from_bf16, from_f16, to_bf16, to_f16};
+use crate::memory::Memory;
 use crate::prefetch::prefetch;
 use crate::quantised::{add_int4, add_int8, encode_int4, encode_int8, ends_int4, ends_int8};
+use crate::rows::{self, Format, Rows};
 use crate::{Dtype, Error, Result};
 
 /// Numbers of a chunk, about: as much memory as huge pages are made for.
@@ -26,25 +28,26 @@ pub struct Slab {
 /// As many rows each, the last chunk of a fixed table fewer.
 #[derive(Debug, Clone)]
 pub(crate) enum Chunk {
-    F32(Vec<f32>),
-    Bf16(Vec<u16>),
-    F16(Vec<u16>),
+    F32(Memory<f32>),
+    Bf16(Memory<u16>),
+    F16(Memory<u16>),
     /// A row with its scale and bias after another.
-    Int8(Vec<u8>),
-    Int4(Vec<u8>),
+    Int8(Memory<u8>),
+    Int4(Memory<u8>),
 }
 
 impl Slab {
-    /// Without a row.
+    /// Without a row. Where there will be so many and never more, one chunk has them all.
     ///
     /// # Errors
     /// Where the width is 0 or above 65,536.
-    pub fn new(width: usize, dtype: Dtype) -> Result<Slab> {
+    pub fn new(width: usize, dtype: Dtype, fixed: Option<usize>) -> Result<Slab> {
         if width == 0 || width > 1 << 16 {
             let what = format!("{width} is not between 1 and 65,536");
             return Err(Error::Setting { field: "width", what });
         }
-        let shift = (CHUNK_NUMBERS / width).ilog2();
+        let all = fixed.map_or(0, |rows| rows.min(ROWS_MAX).next_power_of_two().ilog2());
+        let shift = (CHUNK_NUMBERS / width).ilog2().max(all);
         Ok(Slab { width, dtype, rows: 0, shift, chunks: Vec::new() })
     }
 
@@ -71,7 +74,7 @@ impl Slab {
     /// Adds rows of zeros, so that there are `rows`.
     ///
     /// # Errors
-    /// Where there would be more than 2^32 − 1.
+    /// Where there would be more than 2^32 − 1, or there is no memory.
     pub(crate) fn grow_to(&mut self, rows: usize, whole_chunks: bool) -> Result<()> {
         if rows > ROWS_MAX {
             let what = format!("{rows} are more than a table may have, {ROWS_MAX}");
@@ -81,7 +84,7 @@ impl Slab {
             let left = rows - self.chunks.len() * self.chunk_rows();
             let own =
                 if whole_chunks { self.chunk_rows() } else { left.min(self.chunk_rows()) };
-            self.chunks.push(Chunk::new(self.dtype, own, self.width));
+            self.chunks.push(Chunk::new(self.dtype, own, self.width)?);
         }
         self.rows = self.rows.max(rows);
         Ok(())
@@ -213,91 +216,46 @@ impl Slab {
         &values[at * stride..][..stride]
     }
 
-    /// Asks memory for a row.
+    /// Hands all rows to somebody who goes over many of them.
     #[inline(always)]
-    pub(crate) fn prefetch(&self, row: usize) {
-        let (chunk, at) = self.place(row);
-        let from = at * self.width;
-        match chunk {
-            Chunk::F32(values) => prefetch(values, from, self.width),
-            Chunk::Bf16(values) => prefetch(values, from, self.width),
-            Chunk::F16(values) => prefetch(values, from, self.width),
-            Chunk::Int8(values) | Chunk::Int4(values) => {
-                let stride = self.dtype.row_bytes(self.width);
-                prefetch(values, at * stride, stride);
-            }
+    pub(crate) fn visit<V: Visitor>(&self, visitor: V) -> V::Output {
+        macro_rules! rows {
+            ($kind:ident) => {{
+                let chunks = self.chunks.iter().filter_map(|chunk| match chunk {
+                    Chunk::$kind(values) => Some(&values[..]),
+                    _ => None,
+                });
+                visitor.visit(Rows::<rows::$kind>::new(chunks, self.shift))
+            }};
         }
-    }
-
-    /// `out = Σ weight · row`. Usual widths are summed without going by way of `out`.
-    #[inline(always)]
-    pub(crate) fn pool(&self, rows: impl Iterator<Item = (usize, f32)>, out: &mut [f32]) {
-        match self.width {
-            16 => self.pool_fixed::<16>(rows, out),
-            32 => self.pool_fixed::<32>(rows, out),
-            64 => self.pool_fixed::<64>(rows, out),
-            128 => self.pool_fixed::<128>(rows, out),
-            _ => {
-                out.fill(0.0);
-                rows.for_each(|(row, weight)| self.add(row, weight, out));
-            }
+        match self.dtype {
+            Dtype::F32 => rows!(F32),
+            Dtype::Bf16 => rows!(Bf16),
+            Dtype::F16 => rows!(F16),
+            Dtype::Int8 => rows!(Int8),
+            Dtype::Int4 => rows!(Int4),
         }
-    }
-
-    #[inline(always)]
-    fn pool_fixed<const WIDTH: usize>(
-        &self,
-        rows: impl Iterator<Item = (usize, f32)>,
-        out: &mut [f32],
-    ) {
-        let mut sums = [0.0f32; WIDTH];
-        for (row, weight) in rows {
-            let (chunk, at) = self.place(row);
-            match chunk {
-                Chunk::F32(values) => {
-                    let row = &values.as_chunks::<WIDTH>().0[at];
-                    for column in 0..WIDTH {
-                        sums[column] += weight * row[column];
-                    }
-                }
-                Chunk::Bf16(values) => {
-                    let row = &values.as_chunks::<WIDTH>().0[at];
-                    for column in 0..WIDTH {
-                        sums[column] += weight * from_bf16(row[column]);
-                    }
-                }
-                Chunk::F16(values) => {
-                    let row = &values.as_chunks::<WIDTH>().0[at];
-                    for column in 0..WIDTH {
-                        sums[column] += weight * from_f16(row[column]);
-                    }
-                }
-                Chunk::Int8(values) => {
-                    let row = self.row_of(values, at);
-                    let (scale, bias) = ends_int8(row, WIDTH);
-                    add_int8(&row[..WIDTH], weight * scale, weight * bias, &mut sums);
-                }
-                Chunk::Int4(values) => {
-                    let row = self.row_of(values, at);
-                    let (scale, bias) = ends_int4(row, WIDTH);
-                    add_int4(&row[..WIDTH / 2], weight * scale, weight * bias, &mut sums);
-                }
-            }
-        }
-        out.copy_from_slice(&sums);
     }
 }
 
+/// Who goes over rows, whatever their format is.
+pub(crate) trait Visitor {
+    /// What there is to say of it.
+    type Output;
+
+    fn visit<F: Format>(self, rows: Rows<'_, F>) -> Self::Output;
+}
+
 impl Chunk {
-    fn new(dtype: Dtype, rows: usize, width: usize) -> Chunk {
-        let numbers = rows * width;
-        match dtype {
-            Dtype::F32 => Chunk::F32(vec![0.0; numbers]),
-            Dtype::Bf16 => Chunk::Bf16(vec![0; numbers]),
-            Dtype::F16 => Chunk::F16(vec![0; numbers]),
-            Dtype::Int8 => Chunk::Int8(vec![0; rows * dtype.row_bytes(width)]),
-            Dtype::Int4 => Chunk::Int4(vec![0; rows * dtype.row_bytes(width)]),
-        }
+    fn new(dtype: Dtype, rows: usize, width: usize) -> Result<Chunk> {
+        let (numbers, bytes) = (rows * width, rows * dtype.row_bytes(width));
+        Ok(match dtype {
+            Dtype::F32 => Chunk::F32(Memory::zeros(numbers)?),
+            Dtype::Bf16 => Chunk::Bf16(Memory::zeros(numbers)?),
+            Dtype::F16 => Chunk::F16(Memory::zeros(numbers)?),
+            Dtype::Int8 => Chunk::Int8(Memory::zeros(bytes)?),
+            Dtype::Int4 => Chunk::Int4(Memory::zeros(bytes)?),
+        })
     }
 
     /// None of rows that do not learn.

@@ -1,6 +1,9 @@
 //! A table: rows, what they are known by, and what their optimiser remembers.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use crate::admission::Sketch;
+use crate::memory::Memory;
 use crate::usage::Usage;
 use crate::{Dtype, Error, Index, Init, Optimiser, Result, Slab};
 
@@ -25,7 +28,7 @@ pub struct Table {
     pub(crate) config: TableConfig,
     pub(crate) slab: Slab,
     /// Optimiser state by chunk of the slab, row after row.
-    pub(crate) state: Vec<Vec<f32>>,
+    pub(crate) state: Vec<Memory<f32>>,
     /// Steps so far.
     pub(crate) steps: u32,
     /// Where rows are known by keys.
@@ -61,7 +64,7 @@ impl Table {
                 what: "a table has one at least".into(),
             });
         }
-        let mut table = Table::empty(config, None)?;
+        let mut table = Table::empty(config, None, Some(rows))?;
         table.grow_to(rows, false)?;
         let mut row = vec![0.0; table.config.width];
         for at in 0..rows {
@@ -82,10 +85,10 @@ impl Table {
             sketch: None,
             usage: None,
         };
-        Table::empty(config, Some(keys))
+        Table::empty(config, Some(keys), None)
     }
 
-    fn empty(config: TableConfig, keys: Option<Keys>) -> Result<Table> {
+    fn empty(config: TableConfig, keys: Option<Keys>, fixed: Option<usize>) -> Result<Table> {
         if config.dtype.is_quantised() {
             let what = format!(
                 "table {}: {:?} is for serving; make it of a trained one",
@@ -93,7 +96,7 @@ impl Table {
             );
             return Err(Error::Setting { field: "dtype", what });
         }
-        let slab = Slab::new(config.width, config.dtype)?;
+        let slab = Slab::new(config.width, config.dtype, fixed)?;
         Ok(Table { config, slab, state: Vec::new(), steps: 0, keys })
     }
 
@@ -104,7 +107,7 @@ impl Table {
         while self.state.len() * chunk < rows {
             let left = rows - self.state.len() * chunk;
             let own = if whole_chunks { chunk } else { left.min(chunk) };
-            self.state.push(vec![0.0; own * width]);
+            self.state.push(Memory::zeros(own * width)?);
         }
         Ok(())
     }
@@ -166,7 +169,9 @@ impl Table {
         for (at, id) in ids.iter().enumerate() {
             if let Some(keys) = &self.keys {
                 ids.get(at + 2 * AHEAD).inspect(|soon| keys.index.prefetch_segment(**soon));
-                ids.get(at + AHEAD).inspect(|soon| keys.index.prefetch(**soon));
+                ids.get(at + AHEAD).inspect(|soon| {
+                    keys.index.ask_for(**soon);
+                });
                 ids.get(at + AHEAD / 2).inspect(|soon| keys.index.prefetch_room(**soon));
             }
             if self.find(*id) == UNKNOWN {
@@ -197,15 +202,13 @@ impl Table {
         };
         let init = self.config.init;
         self.slab.change(at as usize, scratch, |row| init.fill(id, row));
-        match &mut self.keys {
-            Some(keys) => {
-                if let Some(usage) = &mut keys.usage {
-                    usage.begin(at);
-                }
-                keys.index.insert(id, at)
+        if let Some(keys) = &mut self.keys {
+            if let Some(usage) = &mut keys.usage {
+                usage.begin(at);
             }
-            None => Ok(()),
+            keys.index.insert_new(id, at);
         }
+        Ok(())
     }
 
     /// Writes the row of an id, in place of what it had learnt.
@@ -285,12 +288,11 @@ impl Table {
     /// Refuses ids beyond a dense table: they would read as nothing, and nobody would know.
     pub(crate) fn check(&self, ids: &[u64]) -> Result<()> {
         let rows = self.slab.rows() as u64;
-        match (&self.keys, ids.iter().position(|id| *id >= rows)) {
-            (None, Some(at)) => {
-                Err(self.wrong(format!("id {} (number {at}) of {rows} rows", ids[at])))
-            }
-            _ => Ok(()),
+        if self.keys.is_some() || Arch::new().dispatch(Below { ids, rows }) {
+            return Ok(());
         }
+        let at = ids.iter().position(|id| *id >= rows).unwrap_or(0);
+        Err(self.wrong(format!("id {} (number {at}) of {rows} rows", ids[at])))
     }
 
     /// Refuses to change rows that only serve.
@@ -312,7 +314,8 @@ impl Table {
         let optimiser = Optimiser::Sgd { rate: 0.0 };
         let config = TableConfig { dtype, optimiser, ..self.config.clone() };
         let keys = self.keys.clone().map(|keys| Keys { sketch: None, usage: None, ..keys });
-        let slab = Slab::new(config.width, dtype)?;
+        let fixed = self.keys.is_none().then(|| self.slab.rows());
+        let slab = Slab::new(config.width, dtype, fixed)?;
         let mut copy = Table { config, slab, state: Vec::new(), steps: 0, keys };
         // Rows that only serve never grow.
         copy.grow_to(self.slab.rows(), self.keys.is_some() && !dtype.is_quantised())?;
@@ -332,5 +335,20 @@ impl Table {
 
     pub(crate) fn wrong(&self, what: String) -> Error {
         Error::Input { table: self.config.name.clone(), what }
+    }
+}
+
+/// Whether all ids are below a number, without a branch an id.
+struct Below<'a> {
+    ids: &'a [u64],
+    rows: u64,
+}
+
+impl WithSimd for Below<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> bool {
+        !self.ids.iter().fold(false, |beyond, id| beyond | (*id >= self.rows))
     }
 }

@@ -98,7 +98,7 @@ fn what_cannot_be_is_refused() {
     let bags = Bags::of(&features, 0);
     let mut out = vec![7.0; 8];
     let error = Table::pooled(&[(&dense, bags)], Pooling::Sum, &mut out).unwrap_err();
-    assert!(error.to_string().contains("id 3") && out == vec![7.0; 8], "{error}");
+    assert!(error.to_string().contains("id 3") && out == vec![0.0; 8], "{error}");
     let error = dense.update(&bags, Pooling::Sum, &[0.0; 8], 4, 0).unwrap_err();
     assert!(error.to_string().contains("table t"), "{error}");
     assert!(bags.weighted(&[1.0]).is_err() && bags.weighted(&[1.0, f32::NAN, 1.0]).is_err());

@@ -18,9 +18,10 @@ pub enum Pooling {
     Mean,
 }
 
-/// Bags that one thread takes at a time, feature by feature, at least and at most: rows that many of
-/// them share stay in its cache meanwhile.
-const BAGS: [usize; 2] = [32, 2048];
+/// Bags that one thread takes at a time, feature by feature, at least and at most: enough that rows
+/// which many of them share stay in its cache meanwhile, and so few that the processor knows where
+/// all rows of `out` are that it writes again and again.
+const BAGS: [usize; 2] = [32, 256];
 
 impl Pooling {
     /// What the sum of a bag of so many ids is multiplied with.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Error, Result};
-use crate::Dtype;
 use crate::dtype::{from_bf16, from_f16, to_bf16, to_f16};
+use crate::{Dtype, TableConfig};
 
 /// Number format of shipped rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,14 +23,15 @@ impl Format {
     ///
     /// # Errors
     /// Of rows that only serve: rows are shipped as they were trained.
-    pub fn of(dtype: Dtype) -> Result<Format> {
-        Ok(match dtype {
+    pub fn of(config: &TableConfig) -> Result<Format> {
+        Ok(match config.dtype {
             Dtype::F32 => Format::F32,
             Dtype::Bf16 => Format::Bf16,
             Dtype::F16 => Format::F16,
             Dtype::Int8 | Dtype::Int4 => {
                 let what = "its rows only serve; ship the table that they were made of";
-                return Err(Error::contents(format!("dtype {dtype:?}"), what));
+                let place = format!("table {}, {:?}", config.name, config.dtype);
+                return Err(Error::contents(place, what));
             }
         })
     }

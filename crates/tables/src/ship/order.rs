@@ -21,7 +21,7 @@ impl Table {
 /// What servers must know of these ids, which rise: rows of those that have one, tombstones of the others.
 pub(super) fn rows_of(table: &Table, ids: &[u64]) -> Result<TableDelta> {
     let config = table.config();
-    let format = Format::of(config.dtype)?;
+    let format = Format::of(config)?;
     let mut row = vec![0.0; config.width];
     let mut rows = Vec::with_capacity(ids.len() * format.row_bytes(config.width));
     let (mut known, mut tombstones) = (Vec::with_capacity(ids.len()), Vec::new());

@@ -85,7 +85,7 @@ pub(super) fn most_changed(
     ranked.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
     for (_, at, id) in ranked {
         let config = tables[at].config();
-        let cost = ID_BYTES + Format::of(config.dtype)?.row_bytes(config.width);
+        let cost = ID_BYTES + Format::of(config)?.row_bytes(config.width);
         if cost > left {
             break;
         }

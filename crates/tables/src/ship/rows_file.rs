@@ -60,7 +60,7 @@ pub(super) fn write(
     place: &Path,
 ) -> Result<()> {
     let wrong = |error: ParquetError| damaged(place, error);
-    let format = Format::of(table.config().dtype)?;
+    let format = Format::of(table.config())?;
     let (schema, at_a_time) = (widths.schema(), widths.rows_at_a_time());
     let properties = WriterProperties::builder()
         // Numbers that were learnt do not compress.

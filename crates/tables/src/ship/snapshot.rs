@@ -100,6 +100,8 @@ impl Snapshot {
         if let Some(at) = (1..names.len()).find(|at| names[..*at].contains(&names[*at])) {
             return Err(Error::contents("snapshot", format!("two tables {:?}", names[at])));
         }
+        // Before anything is made: a table that cannot be shipped leaves no folder behind.
+        contents.tables.iter().try_for_each(|table| Format::of(table.config()).map(drop))?;
         let mut staged = Staged::begin(files.clone(), parent, name)?;
         let mut tables = Vec::new();
         for (at, table) in contents.tables.iter().enumerate() {
@@ -111,7 +113,7 @@ impl Snapshot {
                 // Numbered: a table's name need not be one that a file may have.
                 file: format!("table-{at:03}.parquet"),
                 width: config.width,
-                format: Format::of(config.dtype)?,
+                format: Format::of(config)?,
                 rows: table.len() as u64,
                 keyed: table.keys.is_some(),
                 state,
@@ -218,7 +220,7 @@ impl Snapshot {
         };
         let state = config.optimiser.state_width(config.width);
         if known.width != config.width
-            || known.format != Format::of(config.dtype)?
+            || known.format != Format::of(&config)?
             || (known.state != 0 && known.state != state)
         {
             let what = format!(

@@ -13,7 +13,7 @@ use crate::{Table, TableConfig};
 
 fn widths(config: &TableConfig) -> Result<Widths> {
     Ok(Widths {
-        row: Format::of(config.dtype)?.row_bytes(config.width),
+        row: Format::of(config)?.row_bytes(config.width),
         state: config.optimiser.state_width(config.width) * 4,
     })
 }
@@ -44,7 +44,7 @@ impl Table {
         steps: u32,
     ) -> Result<Table> {
         let widths = widths(&config)?;
-        let format = Format::of(config.dtype)?;
+        let format = Format::of(&config)?;
         let mut row = vec![0.0; config.width];
         let mut state = vec![0.0; config.optimiser.state_width(config.width)];
         let mut table = Table::keyed(config, 0)?;

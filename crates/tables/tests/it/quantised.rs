@@ -1,5 +1,6 @@
 //! Tables that serve in int8 and int4.
 
+use proptest::prelude::*;
 use tables::quantised::{decode_int4, decode_int8};
 use tables::{Bags, Dtype, Optimiser, Pooling, Table};
 
@@ -30,7 +31,9 @@ fn a_quantised_table_serves_its_rows_and_learns_nothing() {
         }
         let error = served.update(&bags, Pooling::Sum, &[0.1; 128], 64, 0).unwrap_err();
         assert!(error.to_string().contains("table t"), "{error}");
-        assert!(served.set(0, &[0.0; 64]).is_err() && tables::ship::Format::of(dtype).is_err());
+        assert!(served.set(0, &[0.0; 64]).is_err());
+        let error = tables::ship::Format::of(served.config()).unwrap_err().to_string();
+        assert!(error.contains("table t") && error.contains("only serve"), "{error}");
         assert!(Table::keyed(config(4, dtype, Optimiser::Sgd { rate: 0.1 }), 0).is_err());
     }
 }
@@ -72,6 +75,68 @@ fn bytes_and_numbers_are_those_of_numpy() {
             assert_eq!(bytes, known, "{name} {at}");
             let known: Vec<f32> = serde_json::from_value(theirs["decoded"].clone()).unwrap();
             assert!(decoded.iter().zip(&known).all(|(a, b)| (a - b).abs() < 1e-6));
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_number_is_further_off_than_half_a_level(
+        row in prop::collection::vec(-100.0f32..100.0, 1..70),
+        factor in prop_oneof![Just(1.0f32), Just(1e-3), Just(100.0)],
+    ) {
+        let row: Vec<f32> = row.into_iter().map(|value| value * factor).collect();
+        let (mut bytes, mut decoded) = (Vec::new(), vec![0.0; row.len()]);
+        let least = row.iter().copied().fold(f32::INFINITY, f32::min);
+        let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let furthest = |decoded: &[f32]| {
+            row.iter().zip(decoded).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+        };
+        // Of the arithmetic itself, in f32.
+        let slack = 4.0 * f32::EPSILON * least.abs().max(largest.abs());
+        tables::quantised::encode_int8(&row, &mut bytes).unwrap();
+        decode_int8(&bytes, &mut decoded).unwrap();
+        let scale = (largest - least) / 255.0;
+        prop_assert!(furthest(&decoded) <= 0.5 * scale + 1e-8 + slack);
+        bytes.clear();
+        tables::quantised::encode_int4(&row, &mut bytes).unwrap();
+        decode_int4(&bytes, &mut decoded).unwrap();
+        // Scale and bias are rounded to 11 bits each: the ends lie that much beside the levels.
+        let scale = (largest - least) / 15.0;
+        let ends = 2f32.powi(-11) * (least.abs() + 15.0 * scale) + 2f32.powi(-24);
+        prop_assert!(furthest(&decoded) <= 0.5 * scale * 1.001 + ends + slack);
+    }
+}
+
+#[test]
+fn keys_serve_in_levels_too_at_every_width_by_bag_and_by_sequence() {
+    // Widths that are compiled in, and others; 5 and 33 leave half a byte over in int4.
+    for width in [1, 5, 16, 33, 64] {
+        let sgd = Optimiser::Sgd { rate: 0.1 };
+        let mut whole = Table::keyed(config(width, Dtype::F32, sgd), 0).unwrap();
+        let ids = [u64::MAX, 0, 7, 1 << 40];
+        whole.admit(&ids).unwrap();
+        for (dtype, levels) in [(Dtype::Int8, 255.0), (Dtype::Int4, 15.0)] {
+            let served = whole.to_dtype(dtype).unwrap();
+            let asked = [7, 5, u64::MAX, 7, 1 << 40];
+            let mut sequence = vec![9.0; asked.len() * width];
+            served.sequence(&asked, &mut sequence).unwrap();
+            let mut row = vec![0.0; width];
+            for (id, served) in asked.iter().zip(sequence.chunks(width)) {
+                whole.row(*id, &mut row);
+                let most = 0.55 / levels + 1e-3;
+                assert!(row.iter().zip(served).all(|(a, b)| (a - b).abs() <= most), "{width}");
+            }
+            // Bags of the same ids: what the sequence has, summed; the id that is unknown is nothing.
+            let bags = features(&[asked.to_vec(), vec![]], 1);
+            let mut pooled = vec![9.0; 2 * width];
+            let bags = Bags::of(&bags, 0);
+            Table::pooled(&[(&served, bags)], Pooling::Sum, &mut pooled).unwrap();
+            for column in 0..width {
+                let sum: f32 = sequence.chunks(width).map(|row| row[column]).sum();
+                assert!((pooled[column] - sum).abs() < 1e-5, "{width} {dtype:?}");
+            }
+            assert!(pooled[width..].iter().all(|value| value.to_bits() == 0));
         }
     }
 }

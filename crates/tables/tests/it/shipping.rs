@@ -387,3 +387,16 @@ fn readers_never_see_a_torn_row() {
     });
     assert!(delta_name(7) == "000007.delta");
 }
+
+#[test]
+fn a_table_that_only_serves_is_refused_before_anything_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = Table::dense(config(4, Dtype::F32, SGD), 3).unwrap();
+    let served = whole.to_dtype(Dtype::Int8).unwrap();
+    let tables = [&served];
+    let contents = contents(&tables);
+    let error = Snapshot::write(&real(), folder.path(), "s", contents).err().expect("int8");
+    let error = error.to_string();
+    assert!(error.contains("table t, Int8"), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}

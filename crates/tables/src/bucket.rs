@@ -21,8 +21,6 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
-    pub(crate) const EMPTY: Bucket = Bucket { hashes: [NOBODY; WAYS], rows: [!FREE; WAYS + 1] };
-
     /// Where a hash is.
     #[inline(always)]
     pub(crate) fn way(&self, hash: u64) -> Option<usize> {
@@ -100,7 +98,7 @@ mod tests {
                 self.0.find_by(simd, self.1)
             }
         }
-        let mut bucket = Bucket::EMPTY;
+        let mut bucket = Bucket::zeroed();
         for way in 0..WAYS {
             bucket.put(way, (way as u64 + 7, 10 * way as u32));
             for hash in 1..20u64 {

@@ -1,6 +1,6 @@
 //! Which row a 64-bit key has: a bucketised cuckoo table (Pagh and Rodler 2004; buckets: Dietzfelbinger
 //! and Weidling 2007) in segments. A key has two buckets of five in its segment, and is in one of
-//! them; no two keys share a row. A segment that is full grows by a seventh, and segments are split
+//! them; no two keys share a row. A segment that is full grows by a twelfth, and segments are split
 //! one after another as keys come (linear hashing: Litwin 1980), so that the load stays high, a
 //! segment fits a cache, and nothing as large as the table is ever copied at once.
 
@@ -12,7 +12,12 @@ use crate::segment::{Crowded, Segment, hash, key};
 use crate::{Error, Result};
 
 /// Keys of a segment, in the mean: it grows within a cache.
-const SEGMENT_KEYS: usize = 2048;
+const SEGMENT_KEYS: usize = 1 << 11;
+/// The same where so many keys are announced that segments will hardly grow: each is some huge
+/// pages, so that the processor knows where they are.
+const SEGMENT_KEYS_TOLD: usize = 1 << 18;
+/// From so many announced keys on.
+const TOLD_FROM: usize = 1 << 20;
 /// Segments at birth, at most; more come with the keys.
 const SEGMENTS_MAX: usize = 1 << 16;
 
@@ -21,6 +26,8 @@ const SEGMENTS_MAX: usize = 1 << 16;
 pub struct Index {
     /// At least one.
     segments: Vec<Segment>,
+    /// Keys of a segment in the mean, before there is one segment more.
+    segment_keys: usize,
     /// The next power of two, less one.
     mask: usize,
     len: usize,
@@ -41,15 +48,17 @@ impl Index {
     /// Empty, with room for about as many keys; more are welcome. Of an index that is told nothing, each
     /// part grows with its keys.
     pub fn for_about(keys: usize) -> Index {
-        let segments = (keys / SEGMENT_KEYS).clamp(1, SEGMENTS_MAX);
+        let segment_keys = if keys < TOLD_FROM { SEGMENT_KEYS } else { SEGMENT_KEYS_TOLD };
+        let segments = (keys / segment_keys).clamp(1, SEGMENTS_MAX);
         let mask = segments.next_power_of_two() - 1;
         // Those that have been split, and what was split off, have half of what others have.
         let whole = mask.div_ceil(2).max(1);
         let halved = |at: usize| at >= whole || at < segments - whole;
-        let share =
-            |at| keys.min(segments * SEGMENT_KEYS) / whole / (1 + usize::from(halved(at)));
+        let share = |at| {
+            keys.min((segments + 1) * segment_keys) / whole / (1 + usize::from(halved(at)))
+        };
         let segments = (0..segments).map(|at| Segment::for_about(share(at))).collect();
-        Index { segments, mask, len: 0, crowded: Crowded::new() }
+        Index { segments, segment_keys, mask, len: 0, crowded: Crowded::new() }
     }
 
     /// Keys.
@@ -167,7 +176,7 @@ impl Index {
             _ => self.segments[at].insert(hash, row, &mut self.crowded),
         }
         self.len += 1;
-        if self.len > self.segments.len() * SEGMENT_KEYS {
+        if self.len > self.segments.len() * self.segment_keys {
             self.split();
         }
     }

@@ -49,6 +49,15 @@ impl<T: Pod> Memory<T> {
     }
 }
 
+impl<T: Pod> Memory<T> {
+    /// As a `Vec` would: where there is no room, that is the end.
+    pub(crate) fn zeros_or_end(len: usize) -> Memory<T> {
+        Memory::zeros(len).unwrap_or_else(|_| {
+            handle_alloc_error(Layout::array::<T>(len).unwrap_or(Layout::new::<T>()))
+        })
+    }
+}
+
 impl Place {
     fn zeros(bytes: usize) -> Option<Place> {
         if bytes >= PAGES_FROM {

@@ -1,6 +1,8 @@
 //! Rows for serving in a byte or half a byte a number, in the row layouts of FBGEMM: numbers first, then
 //! scale and bias of the row, little-endian. Not for training: a step is less than a level.
 
+use std::ops::RangeInclusive;
+
 use crate::dtype::{from_f16, to_f16};
 use crate::{Dtype, Error, Result};
 
@@ -83,7 +85,7 @@ pub(crate) fn add_int4(bytes: &[u8], scale: f32, bias: f32, out: &mut [f32]) {
 pub fn decode_int8(bytes: &[u8], out: &mut [f32]) -> Result<()> {
     length(bytes, Dtype::Int8.row_bytes(out.len()))?;
     let (scale, bias) = ends_int8(bytes, out.len());
-    levels(scale, bias, 255.0)?;
+    levels(scale, 0.0..=f32::MAX, bias, 255.0)?;
     out.fill(0.0);
     add_int8(bytes, scale, bias, out);
     Ok(())
@@ -96,7 +98,8 @@ pub fn decode_int8(bytes: &[u8], out: &mut [f32]) -> Result<()> {
 pub fn decode_int4(bytes: &[u8], out: &mut [f32]) -> Result<()> {
     length(bytes, Dtype::Int4.row_bytes(out.len()))?;
     let (scale, bias) = ends_int4(bytes, out.len());
-    levels(scale, bias, 15.0)?;
+    // Where all numbers are nearly the same, the bias may be rounded to above them.
+    levels(scale, f32::MIN..=f32::MAX, bias, 15.0)?;
     out.fill(0.0);
     add_int4(bytes, scale, bias, out);
     Ok(())
@@ -109,9 +112,8 @@ fn length(bytes: &[u8], needed: usize) -> Result<()> {
     }
 }
 
-fn levels(scale: f32, bias: f32, most: f32) -> Result<()> {
-    // Infinity and NaN fail the last one too.
-    match scale >= 0.0 && (scale * most + bias).is_finite() {
+fn levels(scale: f32, among: RangeInclusive<f32>, bias: f32, most: f32) -> Result<()> {
+    match among.contains(&scale) && (scale * most + bias).is_finite() {
         true => Ok(()),
         false => Err(wrong(format!("scale {scale} and bias {bias}"))),
     }

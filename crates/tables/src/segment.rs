@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::bucket::{Bucket, FREE, NOBODY, WAYS};
+use crate::memory::Memory;
 use crate::mix::{mix, unmix};
 use crate::prefetch::prefetch;
 
@@ -25,8 +26,6 @@ const LOAD_TOLD: f64 = 0.92;
 const LOAD_CROWDED: f64 = 0.75;
 /// Up to so many buckets that happens by chance, too.
 const BUCKETS_FEW: usize = 64;
-/// Words of bits for buckets with room: as many as a segment of usual size has buckets.
-const WORDS: usize = 10;
 /// Makes another hash of a hash.
 const OTHER: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -51,15 +50,15 @@ pub(crate) fn key(hash: u64) -> u64 {
 #[derive(Debug, Clone)]
 pub(crate) struct Segment {
     len: u32,
-    pub(crate) buckets: Box<[Bucket]>,
-    /// A bit for a bucket that has room, or for several of a segment of unusual size: a hint, then.
-    room: [u64; WORDS],
+    pub(crate) buckets: Memory<Bucket>,
+    /// A bit for a bucket that has room.
+    room: Box<[u64]>,
 }
 
 impl Segment {
     fn new(buckets: usize) -> Segment {
-        let buckets = vec![Bucket::EMPTY; buckets].into_boxed_slice();
-        Segment { len: 0, buckets, room: [u64::MAX; WORDS] }
+        let room = vec![u64::MAX; buckets.div_ceil(64)].into_boxed_slice();
+        Segment { len: 0, buckets: Memory::zeros_or_end(buckets), room }
     }
 
     pub(crate) fn for_about(keys: usize) -> Segment {
@@ -85,13 +84,11 @@ impl Segment {
 
     #[inline(always)]
     fn has_room(&self, at: usize) -> bool {
-        let at = at % (WORDS * 64);
         self.room[at / 64] >> (at % 64) & 1 != 0
     }
 
     #[inline(always)]
     fn set_room(&mut self, at: usize, has: bool) {
-        let at = at % (WORDS * 64);
         let word = &mut self.room[at / 64];
         *word = *word & !(1 << (at % 64)) | u64::from(has) << (at % 64);
     }
@@ -99,9 +96,10 @@ impl Segment {
     /// The buckets where a key would be, which memory is asked for.
     #[inline(always)]
     pub(crate) fn ask_for(&self, hash: u64) -> [&Bucket; 2] {
+        let buckets = &self.buckets[..];
         self.places(hash).map(|at| {
-            prefetch(&self.buckets, at, 1);
-            &self.buckets[at]
+            prefetch(buckets, at, 1);
+            &buckets[at]
         })
     }
 
@@ -127,7 +125,8 @@ impl Segment {
     /// The buckets where a hash would be.
     #[inline(always)]
     pub(crate) fn buckets_of(&self, hash: u64) -> [&Bucket; 2] {
-        self.places(hash).map(|at| &self.buckets[at])
+        let buckets = &self.buckets[..];
+        self.places(hash).map(|at| &buckets[at])
     }
 
     /// Gives a hash another row; false where it has none.

@@ -46,7 +46,8 @@ impl<'a, F: Format> Source<'a> for Numbered<'a, F> {
 
     #[inline(always)]
     fn row(&self, id: u64, (): (), width: usize) -> Option<&'a [F::Number]> {
-        let from = (id as usize).wrapping_mul(F::stride(width));
+        // A product that wraps around would be somebody's row.
+        let from = (id as usize).checked_mul(F::stride(width))?;
         self.rows.get(from..)?.get(..F::stride(width))
     }
 }

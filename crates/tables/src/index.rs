@@ -18,8 +18,8 @@ const SEGMENT_KEYS: usize = 1 << 11;
 const SEGMENT_KEYS_TOLD: usize = 1 << 18;
 /// From so many announced keys on.
 const TOLD_FROM: usize = 1 << 20;
-/// Segments at birth, at most; more come with the keys.
-const SEGMENTS_MAX: usize = 1 << 16;
+/// Room for more announced keys is not made before they come: who announces may be wrong.
+const TOLD_MAX: usize = 1 << 26;
 
 /// Rows by key.
 #[derive(Debug, Clone)]
@@ -49,14 +49,13 @@ impl Index {
     /// part grows with its keys.
     pub fn for_about(keys: usize) -> Index {
         let segment_keys = if keys < TOLD_FROM { SEGMENT_KEYS } else { SEGMENT_KEYS_TOLD };
-        let segments = (keys / segment_keys).clamp(1, SEGMENTS_MAX);
+        let keys = keys.min(TOLD_MAX);
+        let segments = (keys / segment_keys).max(1);
         let mask = segments.next_power_of_two() - 1;
         // Those that have been split, and what was split off, have half of what others have.
         let whole = mask.div_ceil(2).max(1);
         let halved = |at: usize| at >= whole || at < segments - whole;
-        let share = |at| {
-            keys.min((segments + 1) * segment_keys) / whole / (1 + usize::from(halved(at)))
-        };
+        let share = |at| keys / whole / (1 + usize::from(halved(at)));
         let segments = (0..segments).map(|at| Segment::for_about(share(at))).collect();
         Index { segments, segment_keys, mask, len: 0, crowded: Crowded::new() }
     }
@@ -78,7 +77,9 @@ impl Index {
 
     /// Bytes of all segments.
     pub fn bytes(&self) -> usize {
-        self.buckets() * size_of::<Bucket>() + self.segments.len() * size_of::<Segment>()
+        // A bit a bucket says where there is room.
+        let buckets = self.buckets();
+        buckets * size_of::<Bucket>() + buckets / 8 + self.segments.len() * size_of::<Segment>()
     }
 
     fn buckets(&self) -> usize {

@@ -78,6 +78,8 @@ fn one_that_was_told_is_dense_when_all_have_come() {
     }
     assert!(Index::for_about(1_000_000).bytes() < 16_000_000);
     assert_eq!(Index::for_about(5).bytes(), Index::for_about(0).bytes());
+    // Nobody has so many: room for them is made when they come.
+    assert!(Index::for_about(usize::MAX).bytes() < 1 << 30);
 }
 
 #[test]

@@ -105,6 +105,23 @@ fn what_cannot_be_is_refused() {
 }
 
 #[test]
+fn ids_that_would_wrap_around_are_beyond_all_rows() {
+    for (width, id) in [(4, 1 << 62), (4, u64::MAX), (16, 1 << 60), (8, 1 << 61)] {
+        for dtype in [Dtype::F32, Dtype::Bf16, Dtype::Int8] {
+            let whole = Table::dense(config(width, Dtype::F32, SGD), 3).unwrap();
+            let table =
+                if dtype == Dtype::F32 { whole } else { whole.to_dtype(dtype).unwrap() };
+            let features = features(&[vec![id]], 1);
+            let mut out = vec![7.0; width];
+            let bags = Bags::of(&features, 0);
+            let error = Table::pooled(&[(&table, bags)], Pooling::Sum, &mut out).unwrap_err();
+            assert!(error.to_string().contains(&id.to_string()), "{error}");
+            assert!(table.sequence(&[id], &mut out).is_err());
+        }
+    }
+}
+
+#[test]
 fn unknown_keys_read_as_nothing_and_stay_unknown() {
     let mut table = Table::keyed(config(4, Dtype::F32, SGD), 0).unwrap();
     table.admit(&[1, 2]).unwrap();

@@ -1,4 +1,4 @@
-"""Embedding rows, ours against torch.nn.EmbeddingBag: pooled look-ups, and updates.
+"""Embedding rows, ours against torch.nn.EmbeddingBag and FBGEMM: pooled look-ups, and updates.
 
 26 features, 20 ids a bag, 4,096 bags, rows of 64 numbers, 10 M rows in all, ids by Zipf 1.05. `lookup` is the forward
 pass. `update` is forward, backward and the optimiser: ours takes a step of row-wise Adagrad in the same pass over rows,
@@ -18,11 +18,12 @@ from .pairs import THREADS, peer
 ROWS = 10_000_000 // 26
 ROWS_QUICK = 20_000
 RUNS = {"usual": 11, "quick": 3}
-# Ours, torch's, and the largest ratio.
+# Ours, the peer's environment and what it does there, and the largest ratio.
 LOOKUPS = [
-    ("dense f32", "dense-f32", "f32", 0.8),
-    ("dense bf16", "dense-bf16", "f32", 0.5),
-    ("64-bit keys", "keyed-f32", "f32", 1.2),
+    ("dense f32", "dense-f32", "torch", "f32", 0.8),
+    ("dense bf16", "dense-bf16", "torch", "f32", 0.5),
+    ("64-bit keys", "keyed-f32", "torch", "f32", 1.2),
+    ("dense f32, fbgemm", "dense-f32", "fbgemm", "fbgemm", 0.9),
 ]
 UPDATE = 0.15
 PASSES = 8
@@ -35,17 +36,19 @@ UPDATE_APART_MAX = 1e-3
 
 def lookup(settings: Settings) -> Comparison:
     with prepared(settings) as (rows, folder, program, python):
-        cases = []
-        for name, ours, theirs, target in LOOKUPS:
+        cases, versions = [], {}
+        for name, ours, kind, theirs, target in LOOKUPS:
             ids = folder / ("keys" if ours.startswith("keyed") else "ids")
             our_side = [program, "lookup", ours, rows, ids, folder / "ours"]
-            their_side = [python, peer("tables.py"), "lookup", theirs, rows, folder / "ids", folder / "peers"]
+            their_side = [environment.python(kind), peer("tables.py"), "lookup", theirs, rows, folder / "ids", folder / "peers"]
             case, facts = compared(settings, name, our_side, their_side, target)
+            versions[kind] = facts["peer"]["torch"]
             found, largest = apart(python, folder)
             case.agree = found is not None and found <= APART_MAX[ours]
             case.agreement = f"{name}: sums at most {found} apart (at most {APART_MAX[ours]:g}), the largest is {largest:.2f}"
             cases.append(case)
-    return comparison("lookup", settings, cases, facts, "tables::Table::pooled", "EmbeddingBag, f32, no gradient")
+    peers = f"EmbeddingBag, f32, no gradient, torch {versions['torch']}; batched tables of FBGEMM, torch {versions['fbgemm']}"
+    return comparison("lookup", settings, cases, facts, "tables::Table::pooled", peers)
 
 
 def update(settings: Settings) -> Comparison:
@@ -66,7 +69,8 @@ def update(settings: Settings) -> Comparison:
             f"after a step of Adagrad on both sides, sums at most {found} apart (at most {UPDATE_APART_MAX:g}), the "
             f"largest is {largest:.2f}"
         )
-    return comparison("update", settings, [case], facts, "pooled + row-wise Adagrad", "EmbeddingBag, sparse + Adagrad")
+    peers = f"EmbeddingBag, sparse + Adagrad, torch {facts['peer']['torch']}"
+    return comparison("update", settings, [case], facts, "pooled + row-wise Adagrad", peers)
 
 
 @contextmanager
@@ -106,7 +110,7 @@ def comparison(name, settings, cases, facts, ours_is, peer_is):
     return Comparison(
         name, "s", settings.runs_or(**RUNS), cases,
         ours_is=f"{ours_is}, {THREADS} threads",
-        peer_is=f"torch {facts['peer']['torch']}, {peer_is}, {THREADS} threads",
+        peer_is=f"{peer_is}, {THREADS} threads",
         facts=facts,
         quick=settings.quick,
     )

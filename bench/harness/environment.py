@@ -19,6 +19,7 @@ BENCH = ROOT / "bench"
 ENVIRONMENTS = {
     "": ("bench-venv", "requirements.txt", "once", []),
     "torch": ("torch-venv", "requirements-torch.txt", "once; with PyTorch: GBs to download, 6 GB on disk, minutes", []),
+    "fbgemm": ("fbgemm-venv", "requirements-fbgemm.txt", "once; with PyTorch: GBs to download, 6 GB on disk, minutes", []),
     "ope": ("ope-venv", "requirements-ope.txt", "once", ["--no-deps", "--ignore-requires-python"]),
 }
 
@@ -47,6 +48,7 @@ def python(kind: str = "") -> Path:
     """The interpreter of the peers' environment, which is made outside the checkout.
 
     "torch": another one, with PyTorch in it, so that nobody downloads that for the other comparisons.
+    "fbgemm": another one, with FBGEMM and the PyTorch that it was built for.
     "ope": another one, with obp in it, whose own pins no current Python can meet.
     """
     name, file, warning, options = ENVIRONMENTS[kind]

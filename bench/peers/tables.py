@@ -1,8 +1,9 @@
-"""The peer of `bench/compare lookup` and `update`: torch.nn.EmbeddingBag, two threads.
+"""The peers of `bench/compare lookup` and `update`: torch.nn.EmbeddingBag, and FBGEMM's batched tables; two threads.
 
     python3 tables.py make ROWS IDS KEYS
     python3 tables.py lookup DTYPE ROWS IDS OUT
     python3 tables.py update adagrad ROWS IDS OUT
+    python3 tables.py lookup|update fbgemm ROWS IDS OUT
     python3 tables.py apart ONE OTHER
 
 The first writes the ids of both sides, little-endian u64 [26, 4096, 20], Zipf 1.05 over ROWS rows of each feature,
@@ -39,6 +40,64 @@ def apart(one, other):
     print(json.dumps({"apart": float(np.abs(a - b).max()) if same else None, "largest": float(np.abs(b).max())}))
 
 
+def bags(rows, table, values, offsets, sparse):
+    """EmbeddingBag, and what torch has to update it."""
+    import torch
+
+    bags = [
+        torch.nn.EmbeddingBag(rows, WIDTH, mode="sum", sparse=sparse, _weight=table.clone()) for _ in range(FEATURES)
+    ]
+    optimiser = torch.optim.Adagrad([bag.weight for bag in bags], lr=0.01, eps=1e-8) if sparse else None
+
+    def pool():
+        return torch.cat([bag(own, offsets) for bag, own in zip(bags, values)], dim=1)
+
+    def run():
+        optimiser.zero_grad()
+        (0.5 * pool().square().sum()).backward()
+        optimiser.step()
+
+    return pool, run, torch.__version__
+
+
+def batched(rows, table, values):
+    """All tables in one operator, whose backward pass takes the step of row-wise Adagrad."""
+    from importlib.metadata import version
+
+    import torch
+    from fbgemm_gpu.split_embedding_configs import EmbOptimType
+    from fbgemm_gpu.split_table_batched_embeddings_ops_common import EmbeddingLocation
+    from fbgemm_gpu.split_table_batched_embeddings_ops_training import (
+        ComputeDevice,
+        SplitTableBatchedEmbeddingBagsCodegen,
+    )
+
+    tables = SplitTableBatchedEmbeddingBagsCodegen(
+        [(rows, WIDTH, EmbeddingLocation.HOST, ComputeDevice.CPU)] * FEATURES,
+        optimizer=EmbOptimType.EXACT_ROWWISE_ADAGRAD,
+        learning_rate=0.01,
+        eps=1e-8,
+    )
+    for own in tables.split_embedding_weights():
+        own.copy_(table)
+    ids, offsets = values.reshape(-1), torch.arange(0, FEATURES * BATCH * IDS + 1, IDS)
+
+    def pool():
+        return tables(ids, offsets)
+
+    def run():
+        (0.5 * pool().square().sum()).backward()
+
+    return pool, run, f"{torch.__version__}, fbgemm {version('fbgemm-gpu-cpu')}"
+
+
+def without_gradient(pool):
+    import torch
+
+    with torch.no_grad():
+        pool()
+
+
 def main(what, kind, rows, ids, out):
     import torch
 
@@ -48,25 +107,12 @@ def main(what, kind, rows, ids, out):
     table = ((31 * torch.arange(rows)[:, None] + 17 * torch.arange(WIDTH)) % 256).float() / 1024 - 0.125
     dtype = torch.bfloat16 if kind == "bf16" else torch.float32
     sparse = what == "update"
-    bags = [
-        torch.nn.EmbeddingBag(rows, WIDTH, mode="sum", sparse=sparse, _weight=table.to(dtype).clone())
-        for _ in range(FEATURES)
-    ]
-    optimiser = torch.optim.Adagrad([bag.weight for bag in bags], lr=0.01, eps=1e-8) if sparse else None
+    if kind == "fbgemm":
+        pool, run, version = batched(rows, table, values)
+    else:
+        pool, run, version = bags(rows, table.to(dtype), values, offsets, sparse)
 
-    def pool():
-        return torch.cat([bag(own, offsets) for bag, own in zip(bags, values)], dim=1)
-
-    def run():
-        if sparse:
-            optimiser.zero_grad()
-            (0.5 * pool().square().sum()).backward()
-            optimiser.step()
-        else:
-            with torch.no_grad():
-                pool()
-
-    facts = {"rows": rows * FEATURES, "torch": torch.__version__}
+    facts = {"rows": rows * FEATURES, "torch": version}
     print(json.dumps({"ready": True, "facts": facts}), flush=True)
     for line in sys.stdin:
         asked = line.strip()
@@ -74,7 +120,7 @@ def main(what, kind, rows, ids, out):
             break
         if asked == "run":
             begin = time.perf_counter()
-            run()
+            run() if sparse else without_gradient(pool)
             print(json.dumps({"seconds": time.perf_counter() - begin, "facts": {}}), flush=True)
         else:
             with torch.no_grad():

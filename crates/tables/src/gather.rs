@@ -12,7 +12,8 @@ use crate::rows::{Format, Rows};
 /// the index.
 const AHEAD: usize = 32;
 
-/// Where the row of an id is.
+/// Rows by id: numbered side by side, or by key through an index. An id is asked for, which makes memory
+/// fetch its spot, and later looked up there.
 pub(crate) trait Source<'a> {
     /// How rows are read.
     type Format: Format;
@@ -22,7 +23,7 @@ pub(crate) trait Source<'a> {
     /// Where to look for an id.
     type Spot: Copy;
 
-    /// Where to look for an id; memory is asked for what is there.
+    /// That of an id, whether it has a row or not; memory is asked for what is there.
     fn ask_for(&self, id: u64) -> Self::Spot;
     /// The row of an id that has one.
     fn row(&self, id: u64, spot: Self::Spot, width: usize) -> Option<&'a [Number<'a, Self>]>;

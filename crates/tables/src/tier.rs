@@ -10,6 +10,7 @@ mod cache;
 mod config;
 mod disk;
 mod loading;
+mod parts;
 mod places;
 mod record;
 #[cfg(feature = "redis")]

@@ -33,4 +33,5 @@ pub use layout::{DELTA_FIXED_BYTES, DELTA_VERSION, decode, delta_name, encode};
 pub use publisher::{Published, Publisher};
 pub use served::{Applied, Served, ServedTable};
 pub use snapshot::{Contents, SNAPSHOT, SNAPSHOT_VERSION, Snapshot, SnapshotTable};
+pub use table_file::read_matrix;
 pub use tracker::{Taken, Touches, Tracker};

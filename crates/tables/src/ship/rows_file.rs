@@ -59,51 +59,96 @@ pub(super) fn write(
     out: impl Write + Send,
     place: &Path,
 ) -> Result<()> {
-    let wrong = |error: ParquetError| damaged(place, error);
     let format = Format::of(table.config())?;
-    let (schema, at_a_time) = (widths.schema(), widths.rows_at_a_time());
-    let properties = WriterProperties::builder()
-        // Numbers that were learnt do not compress.
-        .set_compression(Compression::UNCOMPRESSED)
-        .set_statistics_enabled(EnabledStatistics::None)
-        .set_dictionary_enabled(false)
-        .set_encoding(Encoding::PLAIN)
-        .set_column_encoding(ColumnPath::from("id"), Encoding::DELTA_BINARY_PACKED)
-        .set_max_row_group_row_count(Some(at_a_time))
-        .build();
-    let mut writer =
-        ArrowWriter::try_new(out, schema.clone(), Some(properties)).map_err(wrong)?;
+    let mut writer = Writer::begin(&table.config().name, format, widths, out, place)?;
     let mut row = vec![0.0; table.config().width];
-    for ids in table.ids().chunks(at_a_time) {
+    for ids in table.ids().chunks(widths.rows_at_a_time()) {
         let mut rows = Vec::with_capacity(ids.len() * widths.row);
         let mut states = Vec::with_capacity(ids.len() * widths.state);
         for id in ids {
             table.row(*id, &mut row);
-            if !format.encode(&row, &mut rows) {
-                let what = format!("the row of id {id} is not finite");
-                return Err(Error::contents(format!("table {}", table.config().name), what));
-            }
+            // One that is not finite is found, and named, where it is written.
+            format.encode(&row, &mut rows);
             if widths.state > 0 {
                 let state = table.state_of(*id).unwrap_or_default();
                 Format::F32.encode(state, &mut states);
             }
         }
+        writer.put(ids, rows, states)?;
+    }
+    writer.finish()
+}
+
+/// A file that is being written, lowest id first.
+pub(super) struct Writer<'a, W: Write + Send> {
+    inner: ArrowWriter<W>,
+    schema: Arc<Schema>,
+    format: Format,
+    widths: Widths,
+    table: &'a str,
+    place: &'a Path,
+}
+
+impl<'a, W: Write + Send> Writer<'a, W> {
+    pub(super) fn begin(
+        table: &'a str,
+        format: Format,
+        widths: Widths,
+        out: W,
+        place: &'a Path,
+    ) -> Result<Writer<'a, W>> {
+        let schema = widths.schema();
+        let properties = WriterProperties::builder()
+            // Numbers that were learnt do not compress.
+            .set_compression(Compression::UNCOMPRESSED)
+            .set_statistics_enabled(EnabledStatistics::None)
+            .set_dictionary_enabled(false)
+            .set_encoding(Encoding::PLAIN)
+            .set_column_encoding(ColumnPath::from("id"), Encoding::DELTA_BINARY_PACKED)
+            .set_max_row_group_row_count(Some(widths.rows_at_a_time()))
+            .build();
+        let inner = ArrowWriter::try_new(out, schema.clone(), Some(properties))
+            .map_err(|error| damaged(place, error))?;
+        Ok(Writer { inner, schema, format, widths, table, place })
+    }
+
+    /// Adds rows, and states where the file has them.
+    pub(super) fn put(
+        &mut self,
+        ids: &[u64],
+        rows: Vec<u8>,
+        states: Vec<u8>,
+    ) -> Result<()> {
+        for (format, bytes, what) in
+            [(self.format, &rows, "row"), (Format::F32, &states, "state")]
+        {
+            if let Some(at) = format.first_bad(bytes) {
+                let numbers = bytes.len() / ids.len() / format.row_bytes(1);
+                let what = format!("the {what} of id {} is not finite", ids[at / numbers]);
+                return Err(Error::contents(format!("table {}", self.table), what));
+            }
+        }
+        let place = self.place;
         let binary = |width: usize, bytes: Vec<u8>| -> Result<ArrayRef> {
             FixedSizeBinaryArray::try_new(width as i32, bytes.into(), None)
                 .map(|array| Arc::new(array) as ArrayRef)
                 .map_err(|error| Error::damaged(place, error.to_string()))
         };
         let mut arrays: Vec<ArrayRef> =
-            vec![Arc::new(UInt64Array::from(ids.to_vec())), binary(widths.row, rows)?];
-        if widths.state > 0 {
-            arrays.push(binary(widths.state, states)?);
+            vec![Arc::new(UInt64Array::from(ids.to_vec())), binary(self.widths.row, rows)?];
+        if self.widths.state > 0 {
+            arrays.push(binary(self.widths.state, states)?);
         }
-        let batch = RecordBatch::try_new(schema.clone(), arrays)
+        let batch = RecordBatch::try_new(self.schema.clone(), arrays)
             .map_err(|error| Error::damaged(place, error.to_string()))?;
-        writer.write(&batch).map_err(wrong)?;
+        self.inner.write(&batch).map_err(|error| damaged(place, error))
     }
-    writer.close().map_err(wrong)?;
-    Ok(())
+
+    pub(super) fn finish(self) -> Result<()> {
+        let place = self.place;
+        self.inner.close().map_err(|error| damaged(place, error))?;
+        Ok(())
+    }
 }
 
 /// Some rows of a file.

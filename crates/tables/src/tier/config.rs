@@ -1,9 +1,13 @@
 //! What a table over a slow tier is, and what its memory goes to.
 
 use super::Tier;
+use super::budget::MemoryBudget;
 use super::cache::Policy;
 use super::loading::{Batch, CHUNK, Engine};
-use crate::{Init, Optimiser};
+use crate::{Dtype, Init, Optimiser, TableConfig};
+
+/// Ids of a part, at most and at least.
+const PART_IDS: [usize; 2] = [64, 8192];
 
 /// A feature of a table.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +43,48 @@ pub struct TieredConfig {
 }
 
 impl TieredConfig {
+    /// A table of one feature, rows 0..rows of what `table` is, whose batches may have any number of
+    /// ids: [`super::TieredTable::rows`] and [`super::TieredTable::update_rows`] cut them into parts,
+    /// which are as large as a quarter of the memory has room for.
+    pub fn in_parts(
+        tier: &dyn Tier,
+        table: &TableConfig,
+        rows: u64,
+        memory: MemoryBudget,
+    ) -> TieredConfig {
+        let [least, most] = PART_IDS;
+        let feature = TieredFeature { name: table.name.clone(), rows, init: table.init };
+        let mut config = TieredConfig {
+            name: table.name.clone(),
+            width: table.width,
+            optimiser: table.optimiser,
+            features: vec![feature],
+            memory_bytes: memory.bytes(),
+            batch_ids: most,
+            pad_rows: most,
+            policy: Policy::Lru,
+        };
+        while config.batch_ids > least && config.fixed_bytes(tier) > config.memory_bytes / 4 {
+            config.batch_ids /= 2;
+            config.pad_rows = config.batch_ids;
+        }
+        config
+    }
+
+    /// What a table of one feature would be, all in memory.
+    ///
+    /// # Panics
+    /// Where there is no such feature.
+    pub fn table(&self, feature: usize) -> TableConfig {
+        TableConfig {
+            name: self.name.clone(),
+            width: self.width,
+            dtype: Dtype::F32,
+            init: self.features[feature].init,
+            optimiser: self.optimiser,
+        }
+    }
+
     /// Bytes of a row and its state.
     pub fn record_bytes(&self) -> usize {
         (self.width + self.optimiser.state_width(self.width)) * 4
@@ -61,8 +107,8 @@ impl TieredConfig {
             + self.transient_bytes()
     }
 
-    /// What an update takes meanwhile: who touches which row.
+    /// What an update takes meanwhile: who touches which row, and where bags of one id begin.
     pub(super) fn transient_bytes(&self) -> usize {
-        24 * self.batch_ids + CHUNK * 16
+        28 * self.batch_ids + CHUNK * 16
     }
 }

@@ -1,6 +1,7 @@
 //! Rows of a batch into the fast tier, and rows that must leave it out of it. The same on the thread
 //! that looks ahead and on the caller's.
 
+use std::ops::Range;
 use std::sync::{PoisonError, RwLock};
 
 use super::Tier;
@@ -189,6 +190,12 @@ impl Engine {
 
     /// Writes every row that has changed, and makes it durable.
     pub(super) fn flush(&mut self, fast: &RwLock<Table>, note: &str) -> Result<()> {
+        self.write_back(fast)?;
+        self.tier.flush(note)
+    }
+
+    /// Writes every row that has changed.
+    pub(super) fn write_back(&mut self, fast: &RwLock<Table>) -> Result<()> {
         self.settle(fast)?;
         for from in (0..self.cache.slots()).step_by(CHUNK) {
             let slots = from..(from + CHUNK).min(self.cache.slots());
@@ -198,7 +205,18 @@ impl Engine {
             self.write(dirty.iter().copied(), fast)?;
             dirty.iter().for_each(|(_, slot)| self.cache.clean(*slot));
         }
-        self.tier.flush(note)
+        Ok(())
+    }
+
+    /// Records of `rows`, at most a chunk, as the tier has them, and which of them it has.
+    pub(super) fn stored(&mut self, rows: Range<u64>) -> Result<(&[u8], &[bool])> {
+        self.rows.clear();
+        self.rows.extend(rows);
+        let count = self.rows.len();
+        let (records, known) =
+            (&mut self.records[..count * self.record], &mut self.known[..count]);
+        self.tier.read(&self.rows, records, known)?;
+        Ok((&self.records[..count * self.record], &self.known[..count]))
     }
 
     /// At most a chunk of rows, from their places.

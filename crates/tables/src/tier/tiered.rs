@@ -22,12 +22,12 @@ use crate::{Bags, Dtype, Error, Init, Pooling, Result, Table, TableConfig};
 
 /// Embedding rows over a slow tier.
 pub struct TieredTable {
-    config: TieredConfig,
-    firsts: Vec<u64>,
-    steps: Vec<u32>,
-    fast: Arc<RwLock<Table>>,
+    pub(super) config: TieredConfig,
+    pub(super) firsts: Vec<u64>,
+    pub(super) steps: Vec<u32>,
+    pub(super) fast: Arc<RwLock<Table>>,
     /// Lent while a batch is ahead.
-    engine: Option<Box<Engine>>,
+    pub(super) engine: Option<Box<Engine>>,
     ahead: Ahead,
     is_ahead: bool,
     current: Option<Batch>,
@@ -118,6 +118,16 @@ impl TieredTable {
     /// What it is.
     pub fn config(&self) -> &TieredConfig {
         &self.config
+    }
+
+    /// Changes the learning rate of the steps that follow.
+    ///
+    /// # Errors
+    /// Where it is negative or not finite.
+    pub fn set_rate(&mut self, rate: f32) -> Result<()> {
+        self.fast.write().unwrap_or_else(PoisonError::into_inner).set_rate(rate)?;
+        self.config.optimiser = self.config.optimiser.at_rate(rate);
+        Ok(())
     }
 
     /// Rows that the cache holds.
@@ -367,7 +377,7 @@ impl TieredTable {
     }
 
     /// Waits for the batch ahead.
-    fn wait(&mut self) -> Result<()> {
+    pub(super) fn wait(&mut self) -> Result<()> {
         if !self.is_ahead {
             return Ok(());
         }
@@ -419,7 +429,7 @@ impl TieredTable {
         Ok(batch)
     }
 
-    fn check(&self, feature: usize, ids: &[u64]) -> Result<()> {
+    pub(super) fn check(&self, feature: usize, ids: &[u64]) -> Result<()> {
         let Some(known) = self.config.features.get(feature) else {
             let count = self.config.features.len();
             return Err(self.wrong(format!("feature {feature} of {count}")));
@@ -433,7 +443,7 @@ impl TieredTable {
         }
     }
 
-    fn wrong(&self, what: String) -> Error {
+    pub(super) fn wrong(&self, what: String) -> Error {
         Error::Input { table: self.config.name.clone(), what }
     }
 }

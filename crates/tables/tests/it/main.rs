@@ -11,6 +11,7 @@ mod learning;
 mod looking_up;
 mod trace;
 mod old_formats;
+mod parts;
 mod quantised;
 #[cfg(feature = "redis")]
 mod redis;

@@ -1,0 +1,149 @@
+//! Rows of one feature of a table over a slow tier: any number of them, a batch's worth at a time.
+
+use std::ops::Range;
+
+use super::ahead::gone;
+use super::loading::CHUNK;
+use super::record;
+use super::tiered::TieredTable;
+use crate::{Bags, Pooling, Result};
+
+impl TieredTable {
+    /// Rows of `ids` in order, `[ids, width]`, of which there may be more than a batch has.
+    ///
+    /// # Errors
+    /// As [`TieredTable::sequence`].
+    ///
+    /// # Panics
+    /// Where `out` has another size.
+    pub fn rows(&mut self, feature: usize, ids: &[u64], out: &mut [f32]) -> Result<()> {
+        let (part, width) = (self.config().batch_ids, self.config().width);
+        assert_eq!(out.len(), ids.len() * width, "table {}", self.config().name);
+        self.check(feature, ids)?;
+        let offsets = single(part.min(ids.len()));
+        for (ids, out) in ids.chunks(part).zip(out.chunks_mut(part * width)) {
+            let bags = Bags::new(&offsets[..=ids.len()], ids)?;
+            self.sequence(&[(feature, bags)], out)?;
+        }
+        Ok(())
+    }
+
+    /// One step of the rows of `ids`, which rise, with their gradients `[ids, width]`: to the bit as
+    /// [`TieredTable::update`] of all of them at once.
+    ///
+    /// # Errors
+    /// Where ids are not rows or do not rise, or a gradient is not finite, and nothing has changed then;
+    /// where the tier fails, and some rows may have made the step.
+    ///
+    /// # Panics
+    /// Where `gradient` has another size.
+    pub fn update_rows(
+        &mut self,
+        feature: usize,
+        ids: &[u64],
+        gradient: &[f32],
+    ) -> Result<()> {
+        let (part, width) = (self.config().batch_ids, self.config().width);
+        assert_eq!(gradient.len(), ids.len() * width, "table {}", self.config().name);
+        self.check(feature, ids)?;
+        if let Some(at) = ids.windows(2).position(|pair| pair[0] >= pair[1]) {
+            return Err(self.wrong(format!("id {} after {}", ids[at + 1], ids[at])));
+        }
+        if let Some(at) = gradient.iter().position(|value| !value.is_finite()) {
+            let what = format!("the gradient of id {} is not finite", ids[at / width]);
+            return Err(self.wrong(what));
+        }
+        let offsets = single(part.min(ids.len()));
+        // All parts make the same step.
+        let before = self.steps[feature];
+        for (ids, gradient) in ids.chunks(part).zip(gradient.chunks(part * width)) {
+            self.steps[feature] = before;
+            let bags = Bags::new(&offsets[..=ids.len()], ids)?;
+            self.update(&[(feature, bags)], Pooling::Sum, gradient)?;
+        }
+        Ok(())
+    }
+
+    /// Copies out the rows of `ids` as they are now, `[ids, width]`, past the cache: those that were
+    /// never met as they would begin.
+    ///
+    /// # Errors
+    /// Where ids are not rows, or the tier fails.
+    ///
+    /// # Panics
+    /// Where `out` has another size.
+    pub fn copy(&mut self, feature: usize, ids: Range<u64>, out: &mut [f32]) -> Result<()> {
+        let width = self.config().width;
+        assert_eq!(out.len() as u64, ids.clone().count() as u64 * width as u64, "rows");
+        let (init, first) = (self.config().features.get(feature).map(|it| it.init), ids.start);
+        let mut rows = out.chunks_exact_mut(width);
+        self.records(feature, ids, |from, records, known| -> Result<()> {
+            let bytes = records.len() / known.len().max(1);
+            for (at, (record, known)) in records.chunks_exact(bytes).zip(known).enumerate() {
+                let Some(row) = rows.next() else { break };
+                match (known, init) {
+                    (true, _) | (false, None) => record::numbers(record, row),
+                    (false, Some(init)) => init.fill(first + from + at as u64, row),
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Hands on the records of `ids` some at a time, as they are now: the number of the first of them,
+    /// counted from the first of `ids`, the records, and which of these rows were ever written.
+    pub(crate) fn records<E: From<crate::Error>>(
+        &mut self,
+        feature: usize,
+        ids: Range<u64>,
+        mut each: impl FnMut(u64, &[u8], &[bool]) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        self.check(feature, &[ids.start, ids.end.saturating_sub(1).max(ids.start)])?;
+        self.wait()?;
+        let first = self.firsts[feature];
+        let engine = self.engine.as_mut().ok_or_else(|| gone("it died"))?;
+        engine.write_back(&self.fast)?;
+        let mut from = ids.start;
+        while from < ids.end {
+            let to = ids.end.min(from + CHUNK as u64);
+            let (records, known) = engine.stored(first + from..first + to)?;
+            each(from - ids.start, records, known)?;
+            from = to;
+        }
+        Ok(())
+    }
+
+    /// Takes over records of rows that were not met since the table was opened.
+    pub(crate) fn put(&mut self, feature: usize, ids: &[u64], records: &[u8]) -> Result<()> {
+        self.check(feature, ids)?;
+        self.wait()?;
+        let record = self.config().record_bytes();
+        let first = self.firsts[feature];
+        let engine = self.engine.as_mut().ok_or_else(|| gone("it died"))?;
+        if engine.cache.counters.batches > 0 {
+            return Err(self.wrong("rows are taken over before the first batch".into()));
+        }
+        for (ids, records) in ids.chunks(CHUNK).zip(records.chunks(CHUNK * record)) {
+            let rows: Vec<u64> = ids.iter().map(|id| first + id).collect();
+            engine.tier.write(&rows, records)?;
+        }
+        Ok(())
+    }
+
+    /// Steps that the optimiser of a feature has made.
+    ///
+    /// # Panics
+    /// Where there is no such feature.
+    pub fn steps(&self, feature: usize) -> u32 {
+        self.steps[feature]
+    }
+
+    pub(crate) fn set_steps(&mut self, feature: usize, steps: u32) {
+        self.steps[feature] = steps;
+    }
+}
+
+/// Offsets of so many bags of one id.
+fn single(count: usize) -> Vec<i32> {
+    (0..=count as i32).collect()
+}

@@ -213,26 +213,61 @@ impl Manifest {
     /// Reads the file `name` of the folder at `path` and checks it against its checksum.
     pub fn read(&self, files: &dyn Files, path: &Path, name: &str) -> Result<Bytes> {
         let place = path.join(name);
-        let Some(sealed) = self.files.iter().find(|file| file.name == name) else {
-            return Err(Error::damaged(&place, "the manifest does not name this file"));
-        };
+        let sealed = self.sealed(&place, name)?;
         let bytes = read_all(files, &place)?;
-        if bytes.len() as u64 != sealed.bytes {
-            return Err(Error::damaged(
-                &place,
-                format!("{} bytes, sealed with {}", bytes.len(), sealed.bytes),
-            ));
-        }
-        if blake3::hash(&bytes).to_hex().as_str() != sealed.blake3 {
-            return Err(Error::damaged(&place, "its checksum is not the sealed one"));
-        }
+        sealed.compare(&place, bytes.len() as u64, blake3::hash(&bytes))?;
         Ok(Bytes::from(bytes))
+    }
+
+    /// Checks the file `name` of the folder at `path` against its checksum, a piece at a time; gives
+    /// its bytes' number.
+    pub fn check(&self, files: &dyn Files, path: &Path, name: &str) -> Result<u64> {
+        let place = path.join(name);
+        let sealed = self.sealed(&place, name)?;
+        let mut file = files.open(&place).map_err(Error::io(&place))?;
+        let (mut hasher, mut piece, mut length) = (blake3::Hasher::new(), vec![0; 1 << 20], 0);
+        loop {
+            match file.read(&mut piece).map_err(Error::io(&place))? {
+                0 => break,
+                count => {
+                    hasher.update(&piece[..count]);
+                    length += count as u64;
+                }
+            }
+        }
+        sealed.compare(&place, length, hasher.finalize())?;
+        Ok(length)
+    }
+
+    /// Whether the folder has a file of that name.
+    pub fn names(&self, name: &str) -> bool {
+        self.files.iter().any(|file| file.name == name)
+    }
+
+    fn sealed(&self, place: &Path, name: &str) -> Result<&SealedFile> {
+        self.files
+            .iter()
+            .find(|file| file.name == name)
+            .ok_or_else(|| Error::damaged(place, "the manifest does not name this file"))
     }
 
     /// The facts as their own type.
     pub fn facts<T: DeserializeOwned>(&self, path: &Path) -> Result<T> {
         serde_json::from_value(self.facts.clone())
             .map_err(|error| Error::damaged(&path.join(MANIFEST), error.to_string()))
+    }
+}
+
+impl SealedFile {
+    fn compare(&self, place: &Path, bytes: u64, hash: blake3::Hash) -> Result<()> {
+        let what = if bytes != self.bytes {
+            format!("{bytes} bytes, sealed with {}", self.bytes)
+        } else if hash.to_hex().as_str() != self.blake3 {
+            "its checksum is not the sealed one".into()
+        } else {
+            return Ok(());
+        };
+        Err(Error::damaged(place, what))
     }
 }
 
@@ -246,12 +281,12 @@ pub fn verify(files: &dyn Files, path: &Path) -> Vec<Error> {
     let mut found: Vec<Error> = manifest
         .files
         .iter()
-        .filter_map(|file| manifest.read(files, path, &file.name).err())
+        .filter_map(|file| manifest.check(files, path, &file.name).err())
         .collect();
     match files.list(path) {
         Ok(entries) => found.extend(entries.iter().filter_map(|entry| {
             let name = entry.file_name()?.to_string_lossy().into_owned();
-            let known = name == MANIFEST || manifest.files.iter().any(|file| file.name == name);
+            let known = name == MANIFEST || manifest.names(&name);
             (!known).then(|| Error::damaged(entry, "the manifest does not name this file"))
         })),
         Err(error) => found.push(Error::io(path)(error)),

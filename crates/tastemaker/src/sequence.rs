@@ -207,6 +207,7 @@ fn one(
             seed,
             checkpoints,
             resume,
+            table: None,
             clock,
             progress,
             tell,

@@ -32,6 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         seed: seed.parse()?,
         checkpoints: Some(checkpoints),
         resume,
+        table: None,
         clock: &SystemClock,
         progress: &Progress::silent(),
         tell: &mut |report| {

@@ -6,12 +6,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use data::sealed::{self, Staged};
+use data::sealed::{self, Manifest, Staged};
 use data::{Change, Files};
 use models::{parameters_from_bytes, parameters_to_bytes};
 use tables::Table;
 use tensor::{Parameters, Tensor};
 
+use crate::items::ItemsCopy;
+use crate::on_disk::OnDisk;
 use crate::optim::Moments;
 use crate::standing::{Kept, Standing};
 use crate::trainer::Trainer;
@@ -22,6 +24,7 @@ const WEIGHTS: &str = "weights.safetensors";
 const TABLE: &str = "items.parquet";
 const MOMENTS: &str = "moments.safetensors";
 const BEST: &str = "best.safetensors";
+const BEST_ITEMS: &str = "best-items.parquet";
 const KEPT: usize = 3;
 
 /// The folder in which a run keeps its checkpoints.
@@ -71,26 +74,34 @@ impl Checkpoints {
     pub(crate) fn save(
         &self,
         standing: &mut Standing,
-        trainer: &Trainer,
+        trainer: &mut Trainer,
         best: Option<&Kept>,
     ) -> Result<()> {
         let ids = sealed::ids(self.files.as_ref(), &self.dir)?;
         let id = sealed::id_after(&ids);
         let mut staged = Staged::begin(self.files.clone(), &self.dir, &id)?;
-        let parameters = trainer.model.parameters();
-        standing.table_steps = trainer.items.table().map(Table::steps);
-        match trainer.items.table() {
-            None => {
-                let items = trainer.items.matrix();
-                staged.add(WEIGHTS, &weights_to_bytes(parameters, &items)?)?;
-            }
-            Some(table) => {
-                staged.add(WEIGHTS, &parameters_to_bytes(parameters, "{}")?)?;
-                let mut file = staged.create(TABLE)?;
-                table.write_file(&mut file, &staged.path().join(TABLE))?;
-                staged.finish(file)?;
-            }
+        let Trainer { model, items, .. } = trainer;
+        let parameters = model.parameters();
+        standing.table_steps = None;
+        let place = staged.path().join(TABLE);
+        if let Some(items) = items.on_disk() {
+            standing.table_steps = Some(items.steps()?);
+            let mut file = staged.create(TABLE)?;
+            items.write(&mut file, &place)?;
+            staged.finish(file)?;
+        } else if let Some(table) = items.table() {
+            standing.table_steps = Some(table.steps());
+            let mut file = staged.create(TABLE)?;
+            table.write_file(&mut file, &place)?;
+            staged.finish(file)?;
         }
+        staged.add(
+            WEIGHTS,
+            &match standing.table_steps {
+                Some(_) => parameters_to_bytes(parameters, "{}")?,
+                None => weights_to_bytes(parameters, items.matrix()?.into_owned())?,
+            },
+        )?;
         let mut moments = Parameters::new();
         standing.optimizer_steps.clear();
         for (name, updater) in trainer.updaters() {
@@ -102,8 +113,20 @@ impl Checkpoints {
             }
         }
         staged.add(MOMENTS, &parameters_to_bytes(&moments, "{}")?)?;
-        if let Some(best) = best {
-            staged.add(BEST, &weights_to_bytes(&best.parameters, &best.items)?)?;
+        match best.map(|best| (&best.parameters, &best.items)) {
+            None => {}
+            Some((parameters, ItemsCopy::Matrix(items))) => {
+                staged.add(BEST, &weights_to_bytes(parameters, items.clone())?)?;
+            }
+            Some((parameters, ItemsCopy::File(items))) => {
+                staged.add(BEST, &parameters_to_bytes(parameters, "{}")?)?;
+                let place = &items.place;
+                let mut from = self.files.open(place).map_err(data::Error::io(place))?;
+                let mut file = staged.create(BEST_ITEMS)?;
+                let to = staged.path().join(BEST_ITEMS);
+                std::io::copy(&mut from, &mut file).map_err(data::Error::io(&to))?;
+                staged.finish(file)?;
+            }
         }
         let facts = serde_json::to_value(&*standing).map_err(|why| {
             Error::Refused(format!("a checkpoint cannot be described: {why}"))
@@ -165,37 +188,17 @@ impl Checkpoints {
             )));
         }
         let damaged = |what: String| Error::from(data::Error::damaged(&path, what));
+        let wrong = |why: Error| damaged(why.to_string());
         let weights = manifest.read(files, &path, WEIGHTS)?;
         let moments = manifest.read(files, &path, MOMENTS)?;
         let best = match standing.best_epoch {
             Some(_) => Some(manifest.read(files, &path, BEST)?),
             None => None,
         };
-        let kept = |bytes: &[u8]| -> Result<Kept> {
-            let mut kept = Kept {
-                parameters: trainer.model.parameters().clone(),
-                items: trainer.items.matrix().into_owned(),
-            };
-            weights_from_bytes(&mut kept, bytes).map_err(|why| damaged(why.to_string()))?;
-            Ok(kept)
-        };
-        let best = best.as_deref().map(kept).transpose()?;
-        let (now, table) = match standing.table_steps {
-            None => (kept(&weights)?, None),
-            Some(steps) => {
-                let Some(config) = trainer.items.table().map(|table| table.config().clone())
-                else {
-                    return Err(damaged("it keeps a table, the run a matrix".into()));
-                };
-                let bytes = manifest.read(files, &path, TABLE)?.len() as u64;
-                let place = path.join(TABLE);
-                let table = Table::read_file(config, &self.files, &place, bytes, steps)?;
-                let mut parameters = trainer.model.parameters().clone();
-                parameters_from_bytes(&mut parameters, &weights)
-                    .map_err(|why| damaged(why.to_string()))?;
-                (Kept { parameters, items: Tensor::zeros(0, 1) }, Some(table))
-            }
-        };
+        let (parameters, items) =
+            split(trainer, standing.table_steps.is_none(), &weights).map_err(wrong)?;
+        let best = best.map(|bytes| split(trainer, !standing.on_disk, &bytes)).transpose();
+        let best = best.map_err(wrong)?;
         let mut stored = Parameters::new();
         for (name, updater) in trainer.updaters() {
             for (moment, values) in updater.moments().named {
@@ -207,7 +210,20 @@ impl Checkpoints {
         if standing.optimizer_steps.len() != trainer.updaters().count() {
             return Err(damaged("it lacks the steps of an optimiser".into()));
         }
-        // From here on nothing fails: a trainer is loaded whole or not at all.
+        let table = self.load_rows(&manifest, &path, trainer, &standing)?;
+        let best = match best {
+            None => None,
+            Some((parameters, Some(items))) => {
+                Some(Kept { parameters, items: ItemsCopy::Matrix(items) })
+            }
+            Some((parameters, None)) => {
+                manifest.check(files, &path, BEST_ITEMS)?;
+                let items = on_disk(trainer)?.keep_file(&path.join(BEST_ITEMS))?;
+                Some(Kept { parameters, items: ItemsCopy::File(items) })
+            }
+        };
+        // From here on nothing fails: weights are loaded whole or not at all. Rows on disk that a damaged
+        // checkpoint left are replaced by those of the one before it.
         for ((name, updater), &steps) in trainer.updaters_mut().zip(&standing.optimizer_steps) {
             let mut moments = Moments { steps, named: Vec::new() };
             for (moment, _) in updater.moments().named {
@@ -217,14 +233,42 @@ impl Checkpoints {
             }
             updater.load(&moments)?;
         }
-        *trainer.model.parameters_mut() = now.parameters;
-        match table {
-            Some(table) => trainer.items.load_table(table),
-            None => trainer.items.load(now.items),
+        *trainer.model.parameters_mut() = parameters;
+        if let Some(table) = table {
+            trainer.items.load_table(table);
+        } else if let Some(items) = items {
+            trainer.items.load(items);
         }
         trainer.step = standing.step;
         Ok((standing, best))
     }
+
+    /// The rows of a table: in memory, or where the trainer has them on disk already.
+    fn load_rows(
+        &self,
+        manifest: &Manifest,
+        path: &Path,
+        trainer: &mut Trainer,
+        standing: &Standing,
+    ) -> Result<Option<Table>> {
+        let Some(steps) = standing.table_steps else { return Ok(None) };
+        let (place, bytes) =
+            (path.join(TABLE), manifest.check(self.files.as_ref(), path, TABLE)?);
+        if standing.on_disk {
+            on_disk(trainer)?.read(&place, bytes, steps)?;
+            return Ok(None);
+        }
+        let Some(config) = trainer.items.table().map(|table| table.config().clone()) else {
+            let what = "it keeps a table, the run a matrix";
+            return Err(data::Error::damaged(path, what.to_owned()).into());
+        };
+        Ok(Some(Table::read_file(config, &self.files, &place, bytes, steps)?))
+    }
+}
+
+fn on_disk(trainer: &mut Trainer) -> Result<&mut OnDisk> {
+    let lost = || Error::Refused("the checkpoint has items on disk, the run does not".into());
+    trainer.items.on_disk().ok_or_else(lost)
 }
 
 /// Whether the checkpoint before may do: bytes are not those that were sealed, or are gone.
@@ -238,20 +282,31 @@ fn is_damage(error: &Error) -> bool {
     }
 }
 
-fn weights_to_bytes(parameters: &Parameters, items: &Tensor) -> Result<Vec<u8>> {
+fn weights_to_bytes(parameters: &Parameters, items: Tensor) -> Result<Vec<u8>> {
     let mut all = parameters.clone();
-    all.add("items", items.clone())?;
+    all.add("items", items)?;
     Ok(parameters_to_bytes(&all, "{}")?)
 }
 
-fn weights_from_bytes(kept: &mut Kept, bytes: &[u8]) -> Result<()> {
-    let mut all = kept.parameters.clone();
-    let items = all.add("items", kept.items.clone())?;
-    parameters_from_bytes(&mut all, bytes)?;
-    kept.items = all.get(items).clone();
-    let ids: Vec<_> = kept.parameters.iter().map(|(id, _, _)| id).collect();
-    for id in ids {
-        kept.parameters.get_mut(id).values_mut().copy_from_slice(all.get(id).values());
+/// Weights, and the items where they are among them: those of a table have a file of their own, those
+/// of the best epoch as well where the table is on disk.
+fn split(
+    trainer: &Trainer,
+    has_items: bool,
+    bytes: &[u8],
+) -> Result<(Parameters, Option<Tensor>)> {
+    let mut own = trainer.model.parameters().clone();
+    if !has_items {
+        parameters_from_bytes(&mut own, bytes)?;
+        return Ok((own, None));
     }
-    Ok(())
+    let mut all = own.clone();
+    let shape = Tensor::zeros(trainer.items.count() as usize, trainer.items.dim());
+    let items = all.add("items", shape)?;
+    parameters_from_bytes(&mut all, bytes)?;
+    let ids: Vec<_> = own.iter().map(|(id, _, _)| id).collect();
+    for id in ids {
+        own.get_mut(id).values_mut().copy_from_slice(all.get(id).values());
+    }
+    Ok((own, Some(all.get(items).clone())))
 }

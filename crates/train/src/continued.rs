@@ -16,6 +16,7 @@ use tensor::{Device, Tensor};
 use crate::config::{ItemUpdates, SequenceConfig};
 use crate::drawn::Drawer;
 use crate::example::Examples;
+use crate::items::all_rows;
 use crate::trainer::Trainer;
 use crate::{Decay, Error, Result, Schedule};
 
@@ -107,7 +108,7 @@ impl Continued {
 
     /// All items of the catalogue, `[items, dim]`.
     pub fn matrix(&self) -> Tensor {
-        self.trainer.items.matrix().into_owned()
+        all_rows(self.items(), self.trainer.items.count())
     }
 
     /// Somebody whom changed rows are shipped to: all of them, or those first that changed the most. It

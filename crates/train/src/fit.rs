@@ -10,6 +10,7 @@ use crate::checkpoint::Checkpoints;
 use crate::config::SequenceConfig;
 use crate::epoch::epoch;
 use crate::epoch_line::EpochLine;
+use crate::on_disk::{TableFacts, TableTier};
 use crate::report::{Begin, Report, Steps};
 use crate::standing::{Kept, Standing, fingerprint};
 use crate::trainer::{StepFacts, Trainer};
@@ -38,6 +39,9 @@ pub struct Run<'a> {
     pub checkpoints: Option<Checkpoints>,
     /// Whether to go on from the newest checkpoint. If not, those that are there are removed.
     pub resume: bool,
+    /// Where items have their rows on disk, and how much memory those in use may take; none: all are in
+    /// memory. The result is the same to the bit as with `item_updates` = keyed, which it needs.
+    pub table: Option<TableTier>,
     /// For the rates and the end that lines tell.
     pub clock: &'a dyn Clock,
     /// Where it is; and whether to stop.
@@ -77,6 +81,8 @@ pub struct Trained {
     pub epochs: Vec<EpochFacts>,
     /// The epoch that was kept, from 1.
     pub best_epoch: u32,
+    /// Of items that had their rows on disk.
+    pub table: Option<TableFacts>,
 }
 
 /// Trains.
@@ -146,7 +152,8 @@ impl<'a> Loop<'a> {
         // Another order, or other windows of other lengths, may make a batch more or less: near
         // the end the schedule is off by as much, in every run of these settings alike.
         let total = batches_an_epoch * u64::from(config.epochs);
-        let mut trainer = Trainer::new(config, train, run.seed, Device::Cpu, total)?;
+        let (seed, tier) = (run.seed, run.table.as_ref());
+        let mut trainer = Trainer::over(config, train, seed, Device::Cpu, total, tier)?;
         let validation = run.held.and_then(|held| {
             Validation::new(train, held, config.validation_users_max, run.seed)
         });
@@ -158,7 +165,8 @@ impl<'a> Loop<'a> {
             );
         }
         let fingerprint = fingerprint(train, run.held, config.reads_times());
-        let mut standing = Standing::at_start(config, run.seed, fingerprint);
+        let on_disk = trainer.items.is_on_disk();
+        let mut standing = Standing::at_start(config, run.seed, fingerprint, on_disk);
         let (mut best, mut saved) = (None, None);
         match &run.checkpoints {
             Some(checkpoints) if run.resume => {
@@ -210,14 +218,15 @@ impl<'a> Loop<'a> {
             self.save()?;
         }
         let last = self.standing.epoch;
-        let mut model = self.trainer.model;
-        let mut items = self.trainer.items.matrix().into_owned();
-        if let Some(best) = self.best {
+        let Trainer { mut model, mut items, .. } = self.trainer;
+        let table = items.table_facts()?;
+        let best = self.best.map(|best| {
             *model.parameters_mut() = best.parameters;
-            items = best.items;
-        }
+            best.items
+        });
+        let items = items.into_matrix(best)?;
         let best_epoch = self.standing.best_epoch.unwrap_or(last);
-        Ok(Trained { model, items, epochs: self.standing.epochs, best_epoch })
+        Ok(Trained { model, items, epochs: self.standing.epochs, best_epoch, table })
     }
 
     /// Why an epoch broke off, and what to do; keeps what was done where it is good.
@@ -246,7 +255,7 @@ impl<'a> Loop<'a> {
             && self.saved != Some(at)
         {
             self.trainer.check_finite()?;
-            checkpoints.save(&mut self.standing, &self.trainer, self.best.as_ref())?;
+            checkpoints.save(&mut self.standing, &mut self.trainer, self.best.as_ref())?;
             self.saved = Some(at);
         }
         Ok(())
@@ -352,8 +361,7 @@ impl<'a> Loop<'a> {
         }
         (self.run.tell)(&Report::Validating(self.standing.epoch));
         let Trainer { model, items, workspace, .. } = &mut self.trainer;
-        let matrix = items.matrix();
-        let ndcg = validation.ndcg(model, workspace, matrix.values(), self.run.seed)?;
+        let ndcg = validation.ndcg(model, workspace, items, self.run.seed)?;
         workspace.meter.take();
         let better = self.standing.best_ndcg().is_none_or(|before| ndcg > before);
         if let Some(facts) = self.standing.epochs.last_mut() {
@@ -362,7 +370,7 @@ impl<'a> Loop<'a> {
         if better {
             self.standing.best_epoch = Some(self.standing.epoch);
             self.standing.worse = 0;
-            let (parameters, items) = (model.parameters().clone(), matrix.into_owned());
+            let (parameters, items) = (model.parameters().clone(), items.copy()?);
             self.best = Some(Kept { parameters, items });
         } else {
             self.standing.worse += 1;

@@ -1,5 +1,6 @@
 //! The items' embeddings and what moves them: a matrix with an optimiser of its own, or a keyed
-//! table whose rows come when they are first met and bring their optimiser's memory along.
+//! table whose rows come when they are first met and bring their optimiser's memory along, in
+//! memory or on disk.
 
 use std::borrow::Cow;
 
@@ -11,6 +12,7 @@ use tensor::Tensor;
 
 use crate::config::{ItemUpdates, Optimizer, SequenceConfig};
 use crate::optim::WeightDecay;
+use crate::on_disk::{KeptFile, OnDisk, TableFacts, TableTier};
 use crate::updater::Updater;
 use crate::{Error, Result};
 
@@ -29,19 +31,41 @@ pub struct Items {
     tracker: Option<Tracker>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Kept {
     Matrix { matrix: Tensor, updater: Updater, by_rows: bool },
     Table(Box<Table>),
+    OnDisk(Box<OnDisk>),
+}
+
+/// A copy of all items.
+#[derive(Debug, Clone)]
+pub(crate) enum ItemsCopy {
+    Matrix(Tensor),
+    File(KeptFile),
 }
 
 impl Items {
-    /// First values for a catalogue of `count`.
-    pub(crate) fn init(config: &SequenceConfig, count: u32, seed: u64) -> Result<Items> {
+    /// First values for a catalogue of `count`: in memory, or over a `tier`.
+    pub(crate) fn init(
+        config: &SequenceConfig,
+        count: u32,
+        seed: u64,
+        tier: Option<&TableTier>,
+    ) -> Result<Items> {
         let optimizer = &config.optimizer;
         let kept = match config.item_updates {
             ItemUpdates::Keyed => {
-                Kept::Table(Box::new(Table::keyed(table(config, seed)?, count as usize)?))
+                let table = table(config, seed)?;
+                match tier {
+                    None => Kept::Table(Box::new(Table::keyed(table, count as usize)?)),
+                    Some(tier) => Kept::OnDisk(Box::new(OnDisk::begin(tier, table, count)?)),
+                }
+            }
+            ItemUpdates::Dense | ItemUpdates::Rows if tier.is_some() => {
+                let what = "items within a budget of memory are rows of a keyed table; use \
+                            item_updates = \"keyed\"";
+                return Err(Error::setting("item_updates", what));
             }
             ItemUpdates::Dense | ItemUpdates::Rows => {
                 let matrix = SequenceModel::init_items(&config.model, count, seed);
@@ -61,6 +85,7 @@ impl Items {
         match &self.kept {
             Kept::Matrix { matrix, .. } => matrix.width(),
             Kept::Table(table) => table.config().width,
+            Kept::OnDisk(items) => items.dim(),
         }
     }
 
@@ -69,44 +94,81 @@ impl Items {
         self.count
     }
 
-    /// Rows that there are: a table has those of the items that were met.
+    /// Rows that there are: a table in memory has those of the items that were met.
     pub fn rows(&self) -> usize {
         match &self.kept {
             Kept::Matrix { matrix, .. } => matrix.rows(),
             Kept::Table(table) => table.len(),
+            Kept::OnDisk(items) => items.rows() as usize,
         }
     }
 
-    /// All rows, `[count, dim]`; an item that no step has met has the row that it would begin with.
-    pub fn matrix(&self) -> Cow<'_, Tensor> {
-        match &self.kept {
+    /// All rows, `[count, dim]`, in memory; an item that no step has met has the row that it would begin
+    /// with.
+    ///
+    /// # Errors
+    /// Where they are on disk, and it fails.
+    pub fn matrix(&mut self) -> Result<Cow<'_, Tensor>> {
+        Ok(match &mut self.kept {
             Kept::Matrix { matrix, .. } => Cow::Borrowed(matrix),
-            Kept::Table(table) => {
-                let mut matrix = Tensor::zeros(self.count as usize, table.config().width);
-                let width = table.config().width;
-                for (id, row) in (0u64..).zip(matrix.values_mut().chunks_exact_mut(width)) {
-                    if !table.row(id, row) {
-                        table.first_row(id, row);
-                    }
-                }
-                Cow::Owned(matrix)
+            Kept::Table(table) => Cow::Owned(all_rows(table, self.count)),
+            Kept::OnDisk(items) => Cow::Owned(items.matrix()?),
+        })
+    }
+
+    /// A copy that stays as it is, on disk where they are.
+    pub(crate) fn copy(&mut self) -> Result<ItemsCopy> {
+        match &mut self.kept {
+            Kept::OnDisk(items) => Ok(ItemsCopy::File(items.keep()?)),
+            _ => Ok(ItemsCopy::Matrix(self.matrix()?.into_owned())),
+        }
+    }
+
+    /// The rows of a copy, or those at the end, in memory, in place of all this.
+    pub(crate) fn into_matrix(mut self, copy: Option<ItemsCopy>) -> Result<Tensor> {
+        match (copy, self.kept) {
+            (Some(ItemsCopy::Matrix(matrix)), _) => Ok(matrix),
+            (Some(ItemsCopy::File(file)), Kept::OnDisk(items)) => items.into_matrix(&file),
+            (Some(ItemsCopy::File(_)), _) => {
+                Err(Error::Refused("a copy on disk of items in memory".into()))
+            }
+            (None, Kept::Matrix { matrix, .. }) => Ok(matrix),
+            (None, kept) => {
+                self.kept = kept;
+                Ok(self.matrix()?.into_owned())
             }
         }
+    }
+
+    /// Row and column of the first number that is not finite.
+    pub(crate) fn first_not_finite(&mut self) -> Result<Option<(usize, usize)>> {
+        let width = self.dim();
+        let bad = |values: &[f32]| values.iter().position(|value| !value.is_finite());
+        let mut found = None;
+        match &mut self.kept {
+            Kept::OnDisk(items) => items.blocks(|from, block| {
+                let here = bad(block).map(|at| at + from as usize * width);
+                found = found.or(here);
+                Ok(())
+            })?,
+            _ => found = bad(self.matrix()?.values()),
+        }
+        Ok(found.map(|at| (at / width, at % width)))
     }
 
     /// The matrix, to be changed; `None` where there is a table.
     pub fn matrix_mut(&mut self) -> Option<&mut Tensor> {
         match &mut self.kept {
             Kept::Matrix { matrix, .. } => Some(matrix),
-            Kept::Table(_) => None,
+            Kept::Table(_) | Kept::OnDisk(_) => None,
         }
     }
 
-    /// The table, where there is one.
+    /// The table, where there is one in memory.
     pub fn table(&self) -> Option<&Table> {
         match &self.kept {
             Kept::Table(table) => Some(table),
-            Kept::Matrix { .. } => None,
+            Kept::Matrix { .. } | Kept::OnDisk(_) => None,
         }
     }
 
@@ -114,7 +176,7 @@ impl Items {
     pub fn table_mut(&mut self) -> Option<&mut Table> {
         match &mut self.kept {
             Kept::Table(table) => Some(table),
-            Kept::Matrix { .. } => None,
+            Kept::Matrix { .. } | Kept::OnDisk(_) => None,
         }
     }
 
@@ -131,11 +193,29 @@ impl Items {
         }
     }
 
+    /// The items where they are on disk.
+    pub(crate) fn on_disk(&mut self) -> Option<&mut OnDisk> {
+        match &mut self.kept {
+            Kept::OnDisk(items) => Some(items),
+            Kept::Matrix { .. } | Kept::Table(_) => None,
+        }
+    }
+
+    /// Whether they are.
+    pub(crate) fn is_on_disk(&self) -> bool {
+        matches!(self.kept, Kept::OnDisk(_))
+    }
+
+    /// What items on disk have come to.
+    pub(crate) fn table_facts(&mut self) -> Result<Option<TableFacts>> {
+        self.on_disk().map(OnDisk::facts).transpose()
+    }
+
     /// The optimiser of a matrix.
     pub(crate) fn updater(&self) -> Option<&Updater> {
         match &self.kept {
             Kept::Matrix { updater, .. } => Some(updater),
-            Kept::Table(_) => None,
+            Kept::Table(_) | Kept::OnDisk(_) => None,
         }
     }
 
@@ -143,7 +223,7 @@ impl Items {
     pub(crate) fn updater_mut(&mut self) -> Option<&mut Updater> {
         match &mut self.kept {
             Kept::Matrix { updater, .. } => Some(updater),
-            Kept::Table(_) => None,
+            Kept::Table(_) | Kept::OnDisk(_) => None,
         }
     }
 
@@ -151,7 +231,7 @@ impl Items {
     pub(crate) fn by_rows(&self) -> bool {
         match &self.kept {
             Kept::Matrix { by_rows, .. } => *by_rows,
-            Kept::Table(_) => true,
+            Kept::Table(_) | Kept::OnDisk(_) => true,
         }
     }
 
@@ -172,6 +252,7 @@ impl Items {
                 values.resize(ids.len() * table.config().width, 0.0);
                 table.sequence(&ids, values)?;
             }
+            Kept::OnDisk(items) => items.take(rows, values)?,
         }
         Ok(())
     }
@@ -182,7 +263,9 @@ impl Items {
             Kept::Matrix { matrix, updater, .. } => {
                 updater.step(matrix.values_mut(), gradient, rate)
             }
-            Kept::Table(_) => Err(Error::Refused("a keyed table has no dense step".into())),
+            Kept::Table(_) | Kept::OnDisk(_) => {
+                Err(Error::Refused("a keyed table has no dense step".into()))
+            }
         }
     }
 
@@ -207,6 +290,7 @@ impl Items {
                 let width = table.config().width;
                 Ok(table.update(&bags, Pooling::Sum, gradient, width, 0)?)
             }
+            Kept::OnDisk(items) => items.step(rows, gradient, rate),
         }
     }
 
@@ -228,6 +312,19 @@ impl Items {
     pub(crate) fn grow(&mut self, count: u32) {
         self.count = self.count.max(count);
     }
+}
+
+/// All rows of a catalogue, `[count, dim]`; an item that no step has met has the row that it would
+/// begin with.
+pub(crate) fn all_rows(table: &Table, count: u32) -> Tensor {
+    let width = table.config().width;
+    let mut matrix = Tensor::zeros(count as usize, width);
+    for (id, row) in (0u64..).zip(matrix.values_mut().chunks_exact_mut(width)) {
+        if !table.row(id, row) {
+            table.first_row(id, row);
+        }
+    }
+    matrix
 }
 
 /// The table of a run.

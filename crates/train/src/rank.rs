@@ -5,10 +5,14 @@ use models::{Past, SequenceModel};
 use rayon::prelude::*;
 use tensor::{Workspace, scores};
 
+use crate::on_disk::{BLOCK, OnDisk};
+use crate::touched::Touched;
 use crate::{Error, Result};
 
 /// Scores held at a time.
 const SCORES: usize = 4 << 20;
+/// Histories whose items are in memory at a time, where items are on disk.
+const HISTORIES: usize = 256;
 
 /// The `k` best items of each history, best first, without those of its list in `seen`; fewer
 /// where fewer are left. Ties fall by the seeded hash of [`data::order`]; for an empty history
@@ -58,19 +62,96 @@ pub fn rank(
     Ok(ranked)
 }
 
+/// As [`rank`], of items on disk: a block of them at a time is in memory.
+pub(crate) fn rank_on_disk(
+    model: &SequenceModel,
+    workspace: &mut Workspace,
+    items: &mut OnDisk,
+    histories: &[Past<'_>],
+    seen: &[&[u32]],
+    k: usize,
+    seed: u64,
+) -> Result<Vec<Vec<u32>>> {
+    let dim = model.dim();
+    let states = encode_on_disk(model, workspace, items, histories)?; // [histories, dim]
+    let mut best: Vec<Vec<(u32, f32)>> = vec![Vec::new(); histories.len()];
+    let block = SCORES / BLOCK as usize;
+    let mut all = vec![0.0; SCORES];
+    items.blocks(|from, rows| {
+        let (from, count) = (from as u32, rows.len() / dim);
+        let vectors = model.score_vectors(rows);
+        let parts = states.chunks(block * dim).zip(seen.chunks(block));
+        for ((states, seen), best) in parts.zip(best.chunks_mut(block)) {
+            let all = &mut all[..seen.len() * count];
+            scores(workspace.device, &workspace.meter, dim, states, &vectors, all)?;
+            let each = all.par_chunks_mut(count).zip(seen).zip(best);
+            each.for_each(|((scores, seen), best)| {
+                for item in *seen {
+                    let own = item.checked_sub(from).and_then(|at| scores.get_mut(at as usize));
+                    own.into_iter().for_each(|score| *score = f32::NEG_INFINITY);
+                }
+                // Of an earlier block: what is below its k-th comes into no list.
+                let floor = best.get(k.wrapping_sub(1)).map(|(_, score)| *score);
+                best.extend(best_of(scores, from, floor, k, seed));
+                top_k(best, k, seed);
+            });
+        }
+        Ok(())
+    })?;
+    let items = |list: Vec<(u32, f32)>| list.into_iter().map(|(item, _)| item).collect();
+    Ok(best.into_iter().map(items).collect())
+}
+
+/// States of histories whose items are on disk: of some histories at a time they are in memory.
+fn encode_on_disk(
+    model: &SequenceModel,
+    workspace: &mut Workspace,
+    items: &mut OnDisk,
+    histories: &[Past<'_>],
+) -> Result<Vec<f32>> {
+    let most = model.config().length_max() as usize;
+    let latest = |past: &Past<'_>| past.items.len().saturating_sub(most)..past.items.len();
+    let (mut touched, mut values) = (Touched::default(), Vec::new());
+    let mut states = Vec::with_capacity(histories.len() * model.dim());
+    for some in histories.chunks(HISTORIES) {
+        let lists: Vec<&[u32]> = some.iter().map(|past| &past.items[latest(past)]).collect();
+        touched.collect(items.rows() as usize, &lists);
+        items.take(&touched.rows, &mut values)?;
+        let places: Vec<Vec<u32>> = lists.iter().map(|list| touched.places(list)).collect();
+        touched.forget();
+        let some: Vec<Past<'_>> = (some.iter().zip(&places))
+            .map(|(past, items)| Past { items, times_ms: &past.times_ms[latest(past)], ..*past })
+            .collect();
+        states.extend(model.encode(workspace, &values, &some)?);
+    }
+    Ok(states)
+}
+
 /// The `k` items of the largest of `scores`, best first; none whose score is not finite. Most
 /// are told apart by one comparison with the k-th best of a sample, so that few are sorted.
 pub(crate) fn best(scores: &[f32], k: usize, seed: u64) -> Vec<u32> {
+    best_of(scores, 0, None, k, seed).into_iter().map(|(item, _)| item).collect()
+}
+
+/// As [`best`], with their scores: of the items from `first` on, none below `floor`.
+fn best_of(
+    scores: &[f32],
+    first: u32,
+    floor: Option<f32>,
+    k: usize,
+    seed: u64,
+) -> Vec<(u32, f32)> {
     let finite = scores.iter().copied().step_by(16).filter(|score| score.is_finite());
     let mut sample: Vec<f32> = finite.collect();
-    let floor = if sample.len() > k && k > 0 {
+    let sampled = if sample.len() > k && k > 0 {
         sample.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
         sample[k - 1]
     } else {
         f32::NEG_INFINITY
     };
-    let kept = scores.iter().enumerate().filter(|(_, score)| **score >= floor);
-    let mut found: Vec<(u32, f32)> = kept.map(|(item, score)| (item as u32, *score)).collect();
+    let floor = floor.map_or(sampled, |floor| floor.max(sampled));
+    let kept = (first..).zip(scores).filter(|(_, score)| **score >= floor);
+    let mut found: Vec<(u32, f32)> = kept.map(|(item, score)| (item, *score)).collect();
     top_k(&mut found, k, seed);
-    found.into_iter().map(|(item, _)| item).collect()
+    found
 }

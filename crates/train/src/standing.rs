@@ -6,11 +6,12 @@
 use data::Sequences;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tensor::{Parameters, Tensor};
+use tensor::Parameters;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::config::SequenceConfig;
 use crate::fit::EpochFacts;
+use crate::items::ItemsCopy;
 
 /// Facts of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,18 +41,26 @@ pub(crate) struct Standing {
     /// Steps of a keyed table of items, which keeps its optimiser's memory itself.
     #[serde(default)]
     pub(crate) table_steps: Option<u32>,
+    /// Whether that table is on disk.
+    #[serde(default)]
+    pub(crate) on_disk: bool,
 }
 
 /// Weights and items of the best epoch so far.
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
     pub(crate) parameters: Parameters,
-    pub(crate) items: Tensor,
+    pub(crate) items: ItemsCopy,
 }
 
 impl Standing {
     /// Before the first step.
-    pub(crate) fn at_start(config: &SequenceConfig, seed: u64, data: String) -> Standing {
+    pub(crate) fn at_start(
+        config: &SequenceConfig,
+        seed: u64,
+        data: String,
+        on_disk: bool,
+    ) -> Standing {
         Standing {
             config: config.clone(),
             seed,
@@ -67,6 +76,7 @@ impl Standing {
             worse: 0,
             optimizer_steps: Vec::new(),
             table_steps: None,
+            on_disk,
         }
     }
 
@@ -77,6 +87,12 @@ impl Standing {
         }
         if self.seed != asked.seed {
             return Some(format!("with seed {}, not {}", self.seed, asked.seed));
+        }
+        if self.on_disk != asked.on_disk {
+            return Some(match self.on_disk {
+                true => "with items on disk, within a --table-memory of any size".into(),
+                false => "with all items in memory, without --table-memory".into(),
+            });
         }
         if self.config == asked.config {
             return None;

@@ -11,6 +11,7 @@ use crate::drawn::Drawer;
 use crate::example::Examples;
 use crate::items::Items;
 use crate::mined::Mined;
+use crate::on_disk::TableTier;
 use crate::optim::{clip, norm};
 use crate::touched::Touched;
 use crate::updater::Updater;
@@ -73,9 +74,24 @@ impl Trainer {
         device: Device,
         steps_total: u64,
     ) -> Result<Trainer> {
+        Trainer::over(config, train, seed, device, steps_total, None)
+    }
+
+    /// As [`Trainer::new`]; with a `tier`, items are rows of a table of which most are on disk.
+    ///
+    /// # Errors
+    /// Where a setting is out of range, the memory does not do, or the disk fails.
+    pub fn over(
+        config: &SequenceConfig,
+        train: &Sequences,
+        seed: u64,
+        device: Device,
+        steps_total: u64,
+        tier: Option<&TableTier>,
+    ) -> Result<Trainer> {
         config.check()?;
         let model = SequenceModel::init(&config.model, seed)?;
-        let items = Items::init(config, train.item_count(), seed)?;
+        let items = Items::init(config, train.item_count(), seed, tier)?;
         let updaters = model
             .parameters()
             .iter()
@@ -159,7 +175,7 @@ impl Trainer {
             touched.forget();
             &row_values[..]
         } else {
-            whole = items.matrix();
+            whole = items.matrix()?;
             whole.values()
         };
 
@@ -222,17 +238,24 @@ impl Trainer {
     ///
     /// # Errors
     /// [`tensor::Error::NotFinite`].
-    pub fn check_finite(&self) -> Result<()> {
-        let parameters = self.model.parameters().iter().map(|(_, name, tensor)| (name, tensor));
-        let items = self.items.matrix();
-        for (name, tensor) in parameters.chain([("items", items.as_ref())]) {
-            if let Some(at) = tensor.values().iter().position(|value| !value.is_finite()) {
-                let (row, column) = (at / tensor.width(), at % tensor.width());
-                let (node, what) = (name.to_owned(), "weight");
-                return Err(tensor::Error::NotFinite { node, what, row, column }.into());
+    pub fn check_finite(&mut self) -> Result<()> {
+        let parameters = self.model.parameters().iter().find_map(|(_, name, tensor)| {
+            let at = tensor.values().iter().position(|value| !value.is_finite())?;
+            Some((name.to_owned(), at / tensor.width(), at % tensor.width()))
+        });
+        let found = match parameters {
+            Some(found) => Some(found),
+            None => {
+                let items = self.items.first_not_finite()?;
+                items.map(|(row, column)| ("items".to_owned(), row, column))
+            }
+        };
+        match found {
+            None => Ok(()),
+            Some((node, row, column)) => {
+                Err(tensor::Error::NotFinite { node, what: "weight", row, column }.into())
             }
         }
-        Ok(())
     }
 
     fn clip(&self, gradients: &mut Gradients) -> f64 {

@@ -7,7 +7,8 @@ use models::{Past, SequenceModel};
 use tensor::Workspace;
 
 use crate::Result;
-use crate::rank::rank;
+use crate::items::Items;
+use crate::rank::{rank, rank_on_disk};
 
 const K: usize = 10;
 
@@ -70,11 +71,18 @@ impl<'a> Validation<'a> {
         &self,
         model: &SequenceModel,
         workspace: &mut Workspace,
-        items: &[f32],
+        items: &mut Items,
         seed: u64,
     ) -> Result<f64> {
-        let seen: Vec<&[u32]> = self.seen.iter().map(Vec::as_slice).collect();
-        let ranked = rank(model, workspace, items, &self.histories, &seen, K, seed)?;
+        let (seen, histories): (Vec<&[u32]>, _) =
+            (self.seen.iter().map(Vec::as_slice).collect(), &self.histories);
+        let ranked = match items.on_disk() {
+            Some(items) => rank_on_disk(model, workspace, items, histories, &seen, K, seed)?,
+            None => {
+                let items = items.matrix()?;
+                rank(model, workspace, items.values(), histories, &seen, K, seed)?
+            }
+        };
         let each = ranked.iter().zip(&self.relevant).map(|(ranked, relevant)| {
             ndcg(&hits(ranked, relevant), relevant.len(), K).unwrap_or(0.0)
         });

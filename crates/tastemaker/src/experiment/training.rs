@@ -27,6 +27,7 @@ pub(crate) fn fit(
             seed,
             checkpoints: Some(checkpoints),
             resume,
+            table: None,
             clock: &SystemClock,
             progress,
             tell: &mut |report| {

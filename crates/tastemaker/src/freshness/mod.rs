@@ -130,6 +130,7 @@ pub(crate) fn run(settings: &FreshnessSettings, seed: u64) -> Result<BTreeMap<St
             seed,
             checkpoints: None,
             resume: false,
+            table: None,
             clock: &data::SystemClock,
             progress,
             tell: &mut |report| {

@@ -192,7 +192,7 @@ mod tests {
         let (config, histories) = (shape.settings().unwrap(), shape.histories().unwrap());
         let trainer = Trainer::new(&config, &histories, SEED, Device::Cpu, 1).unwrap();
         let own = trainer.model.parameters().iter().map(|(_, _, tensor)| tensor.values().len());
-        let all = own.sum::<usize>() + trainer.items.matrix().values().len();
+        let all = own.sum::<usize>() + trainer.items.matrix().unwrap().values().len();
         assert_eq!(all as u64, Prediction::of(&shape).parameters);
     }
 

@@ -18,6 +18,7 @@ fn trained(train: &Sequences) -> Trained {
         seed: 3,
         checkpoints: None,
         resume: false,
+        table: None,
         clock: &clock,
         progress: &Progress::silent(),
         tell: &mut |_| {},

@@ -205,6 +205,7 @@ fn another_run_is_not_gone_on_with() {
         seed: 6,
         checkpoints,
         resume: true,
+        table: None,
         clock: &data::FixedClock(0),
         progress: &data::Progress::silent(),
         tell: &mut |_| {},

@@ -17,9 +17,9 @@ fn trainer(config: &SequenceConfig) -> (Trainer, Examples) {
     (Trainer::new(config, &events, 1, Device::Cpu, 100).unwrap(), examples)
 }
 
-fn bits(trainer: &Trainer) -> Vec<u32> {
+fn bits(trainer: &mut Trainer) -> Vec<u32> {
     let parameters = trainer.model.parameters().iter().map(|(_, _, tensor)| tensor);
-    let items = trainer.items.matrix();
+    let items = trainer.items.matrix().unwrap();
     let tensors = parameters.chain([items.as_ref()]);
     tensors.flat_map(|tensor| tensor.values().iter().map(|value| value.to_bits())).collect()
 }

@@ -37,6 +37,7 @@ fn told(config: &SequenceConfig, step_ms: i64) -> (Trained, Vec<Report>, Vec<(St
         seed: 5,
         checkpoints: None,
         resume: false,
+        table: None,
         clock: &clock,
         progress: &Progress::new(&report, &never),
         tell: &mut |report| reports.push(report.clone()),

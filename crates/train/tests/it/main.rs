@@ -26,4 +26,5 @@ mod lines;
 mod diverge;
 mod resume;
 mod damage;
+mod on_disk;
 mod killed;

@@ -87,6 +87,7 @@ pub(crate) fn attempt(
         seed: 5,
         checkpoints,
         resume,
+        table: None,
         clock: &FixedClock(0),
         progress: &Progress::silent(),
         tell: &mut |report| {

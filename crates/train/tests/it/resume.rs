@@ -52,6 +52,7 @@ fn process(
             seed: 5,
             checkpoints: Some(Checkpoints::new(Arc::new(Unsynced), dir)),
             resume,
+            table: None,
             clock: &FixedClock(0),
             progress: &Progress::new(&report, &stop),
             tell: &mut |_| {},

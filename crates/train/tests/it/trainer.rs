@@ -118,9 +118,9 @@ fn the_rate_of_a_step_is_the_schedules() {
     let mut batches = epoch(&events, config.epoch(1, 0)).unwrap();
     let examples = batches.next().unwrap().unwrap();
     let mut trainer = Trainer::new(&config, &events, 1, Device::Cpu, 100).unwrap();
-    let before = trainer.items.matrix().into_owned();
+    let before = trainer.items.matrix().unwrap().into_owned();
     trainer.step(&examples).unwrap();
-    let after = trainer.items.matrix();
+    let after = trainer.items.matrix().unwrap();
     let pairs = before.values().iter().zip(after.values());
     let moved = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!((moved - 0.01).abs() < 1e-4, "{moved}");

@@ -10,9 +10,9 @@ use train::{Examples, LogQ, Loss, SequenceConfig, Trainer, epoch, gbce_beta};
 use crate::planted::{ITEMS, log, quick};
 
 /// Score of an item for each token of `examples` under the trainer's weights, `[tokens][items]`.
-fn scores(trainer: &Trainer, examples: &Examples, scale: f64) -> Vec<Vec<f64>> {
+fn scores(trainer: &mut Trainer, examples: &Examples, scale: f64) -> Vec<Vec<f64>> {
     let mut workspace = Workspace::new(Device::Reference);
-    let items = trainer.items.matrix();
+    let items = trainer.items.matrix().unwrap();
     let mut tape = Tape::inference(trainer.model.parameters(), &mut workspace);
     let table = tape.leaf(items.values(), items.width()).unwrap();
     let Examples { inputs: index, positions, offsets, happened_at, asked_at, .. } = examples;
@@ -28,7 +28,7 @@ fn scores(trainer: &Trainer, examples: &Examples, scale: f64) -> Vec<Vec<f64>> {
 
 fn expected(
     config: &SequenceConfig,
-    trainer: &Trainer,
+    trainer: &mut Trainer,
     examples: &Examples,
     train: &Sequences,
 ) -> f64 {
@@ -119,7 +119,7 @@ fn each_form_weighs_what_was_drawn() {
                 .values_mut()
                 .iter_mut()
                 .for_each(|value| *value *= 30.0);
-            let expected = expected(&config, &trainer, &examples, &train);
+            let expected = expected(&config, &mut trainer, &examples, &train);
             let found = f64::from(trainer.step(&examples).unwrap().loss);
             let what = format!("{:?} with {:?}", config.loss, config.negatives);
             let apart = (found - expected).abs();

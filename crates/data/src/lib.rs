@@ -38,7 +38,7 @@ pub use event::{Event, NewEvent, Shown, Slate};
 pub use faulty::FaultyFiles;
 pub use feedback::{Feedback, PositiveRule};
 pub use files::{Change, Files, Lock, ReadFile, RealFiles, WriteFile};
-pub use grouped::grouped;
+pub use grouped::{bytes_in_words, grouped};
 pub use jagged::{Jagged, KeyedJagged};
 pub use log::{
     Appended, Catalogue, DELTAS_DIR, Events, ImportEntry, Log, LogManifest, MODELS_DIR,

@@ -8,6 +8,7 @@ use data::{Catalogue, ClockKind, Files, Jagged, Log, RealFiles, Sequences};
 use evaluate::{Cases, Ranked};
 use rayon::prelude::*;
 use retrieve::{Merge, Model, ModelFacts, Query, Retriever, TrainingFacts, Unseen};
+use train::TableFacts;
 
 use crate::hint;
 use crate::sequence::{self, Place, Show};
@@ -48,6 +49,8 @@ pub(crate) struct Fitted {
     pub(crate) seconds: f64,
     /// For a model that is trained in epochs.
     pub(crate) training: Option<TrainingFacts>,
+    /// Of a model whose items had their rows on disk.
+    pub(crate) table: Option<TableFacts>,
 }
 
 impl Fitted {
@@ -73,7 +76,7 @@ pub(crate) fn fit(
     for name in names {
         let watch = Stopwatch::start();
         let context = || format!("training {name}");
-        let (model, training) = if let Some(config) = settings.sequence(name) {
+        let (model, training, table) = if let Some(config) = settings.sequence(name) {
             if !sequence::can_learn(train) && names.len() > 1 {
                 note(&format!(
                     "{name} is left out: no user has two events, so nothing comes next"
@@ -82,15 +85,16 @@ pub(crate) fn fit(
             }
             let seed = settings.seed;
             let trained = sequence::fit(name, config, train, clock, seed, place, show);
-            let (model, facts) = trained.with_context(context)?;
-            (model, Some(facts))
+            let sequence::Learned { model, facts, table } = trained.with_context(context)?;
+            (model, Some(facts), table)
         } else {
             let model = with_progress(name, |progress| {
                 Model::fit(name, &settings.models, train, now_ms, settings.seed, progress)
             });
-            (model.with_context(context)?, None)
+            (model.with_context(context)?, None, None)
         };
-        fitted.push(Fitted { model: Arc::new(model), seconds: watch.seconds(), training });
+        let seconds = watch.seconds();
+        fitted.push(Fitted { model: Arc::new(model), seconds, training, table });
     }
     Ok(fitted)
 }

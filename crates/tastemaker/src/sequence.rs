@@ -17,7 +17,10 @@ use data::split::{Cut, SplitSpec, split};
 use data::{Change, ClockKind, Files, Lock, Log, Progress, Sequences, SystemClock};
 use retrieve::{Model, TrainingEpoch, TrainingFacts};
 use serde::{Deserialize, Serialize};
-use train::{Checkpoints, Report, Run, SequenceConfig, Trained};
+use tables::MemoryBudget;
+use train::{
+    Checkpoints, ItemUpdates, Report, Run, SequenceConfig, TableFacts, TableTier, Trained,
+};
 
 use crate::dashboard::Screen;
 use crate::hint;
@@ -43,6 +46,14 @@ pub(crate) struct SequenceSettings {
     pub(crate) training: SequenceConfig,
 }
 
+impl SequenceSettings {
+    /// Has items' rows in a keyed table, where they can be on disk. Whether they were elsewhere.
+    pub(crate) fn keep_items_in_a_table(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.training.item_updates, ItemUpdates::Keyed);
+        before != ItemUpdates::Keyed
+    }
+}
+
 /// How a training is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Show {
@@ -57,6 +68,8 @@ pub(crate) struct Place {
     files: Arc<dyn Files>,
     dir: PathBuf,
     resume: bool,
+    /// What items' rows may take of it while they learn, the others on disk; none: all are in it.
+    memory: Option<MemoryBudget>,
     /// Nobody else writes there meanwhile.
     _lock: Lock,
 }
@@ -66,7 +79,12 @@ impl Place {
     ///
     /// # Errors
     /// Where another trains there, or none of `names` has anything that `resume` could go on from.
-    pub(crate) fn below(log: &Log, names: &[String], resume: bool) -> Result<Place> {
+    pub(crate) fn below(
+        log: &Log,
+        names: &[String],
+        resume: bool,
+        memory: Option<MemoryBudget>,
+    ) -> Result<Place> {
         let (files, dir) = (log.files().clone(), log.dir().join("checkpoints"));
         files.change(Change::MakeDir(&dir)).map_err(data::Error::io(&dir))?;
         let path = dir.join(".lock");
@@ -77,7 +95,7 @@ impl Place {
                 "wait for it to end, or stop it and go on with --resume",
             )
         })?;
-        let place = Place { files, dir, resume, _lock: lock };
+        let place = Place { files, dir, resume, memory, _lock: lock };
         if resume && !place.begun(names)? {
             return Err(hint::error(
                 format!("{}: no checkpoint to go on from", place.dir.display()),
@@ -91,11 +109,21 @@ impl Place {
         Checkpoints::new(self.files.clone(), &self.dir.join(name).join(phase))
     }
 
-    /// Removes the checkpoints of runs that are done.
+    /// Where items have their rows on disk.
+    fn table(&self, name: &str) -> Option<TableTier> {
+        let folder = self.dir.join(name).join(TABLE);
+        Some(TableTier::new(self.files.clone(), &folder, self.memory?))
+    }
+
+    /// Removes the checkpoints of runs that are done, and rows that a killed one left.
     pub(crate) fn clear(&self, names: &[String]) -> Result<()> {
         for name in names.iter().filter(|name| is_sequence(name)) {
             self.checkpoints(name, SEARCH).clear()?;
             self.checkpoints(name, REFIT).clear()?;
+            let (dir, table) = (self.dir.join(name), self.dir.join(name).join(TABLE));
+            if self.files.list(&dir).map_err(data::Error::io(&dir))?.contains(&table) {
+                self.files.change(Change::Remove(&table)).map_err(data::Error::io(&table))?;
+            }
         }
         Ok(())
     }
@@ -115,6 +143,8 @@ impl Place {
 const SEARCH: &str = "search";
 /// Folder of the checkpoints of the run on everything.
 const REFIT: &str = "refit";
+/// Folder of items' rows, while a run is on.
+const TABLE: &str = "table";
 
 /// Whether anybody has a next event to learn from.
 pub(crate) fn can_learn(train: &Sequences) -> bool {
@@ -130,6 +160,14 @@ fn can_tell(train: &Sequences, held: &Sequences) -> bool {
     can_learn(train) && (0..held.users() as u32).any(told)
 }
 
+/// What a training made.
+pub(crate) struct Learned {
+    pub(crate) model: Model,
+    pub(crate) facts: TrainingFacts,
+    /// Of items that had their rows on disk.
+    pub(crate) table: Option<TableFacts>,
+}
+
 /// Trains the model called `name` on `all`. Checkpoints are kept in `place` until
 /// [`Place::clear`].
 pub(crate) fn fit(
@@ -140,7 +178,7 @@ pub(crate) fn fit(
     seed: u64,
     place: Option<&Place>,
     show: Show,
-) -> Result<(Model, TrainingFacts)> {
+) -> Result<Learned> {
     let config = &settings.training;
     if config.model.name() != name {
         return Err(hint::error(
@@ -160,7 +198,9 @@ pub(crate) fn fit(
     };
     let screen = if show == Show::Screen { Screen::open() } else { None };
     let screen = screen.as_ref();
-    let first = one(config, (name, screen), (train, held), seed, (checkpoints, resume))?;
+    let table = || place.and_then(|place| place.table(name));
+    let kept = (checkpoints, resume, table());
+    let first = one(config, (name, screen), (train, held), seed, kept)?;
     let refitted = held.is_some() && settings.refit;
     let epochs = first.epochs.iter().map(|facts| TrainingEpoch {
         epoch: facts.epoch,
@@ -176,17 +216,21 @@ pub(crate) fn fit(
     };
     let trained = if refitted {
         let config = SequenceConfig { epochs: first.best_epoch, ..config.clone() };
+        // Its items are in memory.
+        drop(first);
         let checkpoints = place.map(|place| place.checkpoints(name, REFIT));
         let going_on = match &checkpoints {
             Some(checkpoints) if resume => checkpoints.any()?,
             _ => false,
         };
         let title = format!("{name} on all events");
-        one(&config, (&title, screen), (all, None), seed, (checkpoints, going_on))?
+        let kept = (checkpoints, going_on, table());
+        one(&config, (&title, screen), (all, None), seed, kept)?
     } else {
         first
     };
-    Ok((Model::sequence(trained.model, &trained.items)?, facts))
+    let Trained { model, items, table, .. } = trained;
+    Ok(Learned { model: Model::sequence(model, &items)?, facts, table })
 }
 
 /// One run of the loop.
@@ -195,7 +239,7 @@ fn one(
     (title, screen): (&str, Option<&Screen>),
     (train, held): (&Sequences, Option<&Sequences>),
     seed: u64,
-    (checkpoints, resume): (Option<Checkpoints>, bool),
+    (checkpoints, resume, table): (Option<Checkpoints>, bool, Option<TableTier>),
 ) -> Result<Trained> {
     let kept = checkpoints.is_some();
     let run = |progress: &Progress<'_>, tell: &mut dyn FnMut(&Report)| {
@@ -207,7 +251,7 @@ fn one(
             seed,
             checkpoints,
             resume,
-            table: None,
+            table,
             clock,
             progress,
             tell,
@@ -231,6 +275,12 @@ fn one(
             "stopped; what was learned is kept",
             "the same command with --resume goes on from here",
         )),
+        Err(train::Error::Setting { field, what }) if field == "table_memory" => {
+            Err(hint::error(
+                format!("--table-memory: {what}"),
+                "give it as much, or leave it out: all items are in memory then",
+            ))
+        }
         other => Ok(other?),
     }
 }

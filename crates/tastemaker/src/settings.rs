@@ -43,6 +43,15 @@ impl Settings {
             _ => None,
         }
     }
+
+    /// As [`Settings::sequence`], to be changed.
+    pub(crate) fn sequence_mut(&mut self, name: &str) -> Option<&mut SequenceSettings> {
+        match name {
+            "sasrec" => Some(&mut self.sasrec),
+            "hstu" => Some(&mut self.hstu),
+            _ => None,
+        }
+    }
 }
 
 /// `[split]`.

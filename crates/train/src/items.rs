@@ -11,8 +11,8 @@ use tables::{Adam, Bags, Dtype, Init, Pooling, Table, TableConfig};
 use tensor::Tensor;
 
 use crate::config::{ItemUpdates, Optimizer, SequenceConfig};
-use crate::optim::WeightDecay;
 use crate::on_disk::{KeptFile, OnDisk, TableFacts, TableTier};
+use crate::optim::WeightDecay;
 use crate::updater::Updater;
 use crate::{Error, Result};
 

@@ -38,7 +38,10 @@ impl TableTier {
 impl fmt::Debug for TableTier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("TableTier");
-        shown.field("folder", &self.folder).field("memory", &self.memory).finish_non_exhaustive()
+        shown
+            .field("folder", &self.folder)
+            .field("memory", &self.memory)
+            .finish_non_exhaustive()
     }
 }
 

@@ -120,7 +120,11 @@ fn encode_on_disk(
         let places: Vec<Vec<u32>> = lists.iter().map(|list| touched.places(list)).collect();
         touched.forget();
         let some: Vec<Past<'_>> = (some.iter().zip(&places))
-            .map(|(past, items)| Past { items, times_ms: &past.times_ms[latest(past)], ..*past })
+            .map(|(past, items)| Past {
+                items,
+                times_ms: &past.times_ms[latest(past)],
+                ..*past
+            })
             .collect();
         states.extend(model.encode(workspace, &values, &some)?);
     }

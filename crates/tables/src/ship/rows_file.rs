@@ -113,12 +113,7 @@ impl<'a, W: Write + Send> Writer<'a, W> {
     }
 
     /// Adds rows, and states where the file has them.
-    pub(super) fn put(
-        &mut self,
-        ids: &[u64],
-        rows: Vec<u8>,
-        states: Vec<u8>,
-    ) -> Result<()> {
+    pub(super) fn put(&mut self, ids: &[u64], rows: Vec<u8>, states: Vec<u8>) -> Result<()> {
         for (format, bytes, what) in
             [(self.format, &rows, "row"), (Format::F32, &states, "state")]
         {

@@ -127,7 +127,10 @@ impl TieredTable {
             within(&part, limit, place)?;
             if let Some(at) = Format::F32.first_bad(part.states) {
                 let id = part.ids[at / (widths.state / 4)];
-                return Err(Error::damaged(place, format!("the state of id {id} is not finite")));
+                return Err(Error::damaged(
+                    place,
+                    format!("the state of id {id} is not finite"),
+                ));
             }
             records.clear();
             for at in 0..part.ids.len() {

@@ -37,12 +37,7 @@ impl TieredTable {
     ///
     /// # Panics
     /// Where `gradient` has another size.
-    pub fn update_rows(
-        &mut self,
-        feature: usize,
-        ids: &[u64],
-        gradient: &[f32],
-    ) -> Result<()> {
+    pub fn update_rows(&mut self, feature: usize, ids: &[u64], gradient: &[f32]) -> Result<()> {
         let (part, width) = (self.config().batch_ids, self.config().width);
         assert_eq!(gradient.len(), ids.len() * width, "table {}", self.config().name);
         self.check(feature, ids)?;

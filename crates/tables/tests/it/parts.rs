@@ -120,7 +120,8 @@ fn parts_and_files_are_a_keyed_tables_to_the_bit() {
         let steps = table.steps();
         let mut again = open(&folder.path().join("b"), optimiser);
         again.read_file(0, &files, &place, bytes, steps).unwrap();
-        let mut table = Table::read_file(what(optimiser), &files, &place, bytes, steps).unwrap();
+        let mut table =
+            Table::read_file(what(optimiser), &files, &place, bytes, steps).unwrap();
         (12..20).for_each(|step| step_both(step, &mut again, &mut table));
         let bytes = write_both(folder.path(), &mut again, &table);
 
@@ -204,6 +205,9 @@ fn a_failing_disk_is_an_error_that_names_it() {
     assert!(count > 20, "{count} operations");
     for at in (0..count).step_by(count.div_ceil(60) as usize) {
         let error = work(&Arc::new(FaultyFiles::failing_from(at))).unwrap_err().to_string();
-        assert!(error.contains("slab: planted fault") || error.contains("slab/"), "{at}: {error}");
+        assert!(
+            error.contains("slab: planted fault") || error.contains("slab/"),
+            "{at}: {error}"
+        );
     }
 }

@@ -74,7 +74,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<()> {
     let evaluate_seconds = watch.seconds();
 
     let watch = Stopwatch::start();
-    let trained = train::train(&opened, &settings, &names, false, Show::Lines)?;
+    let trained = train::train(&opened, &settings, &names, train::Way::afresh(Show::Lines))?;
     let train_seconds = watch.seconds();
     if args.json {
         let mut whole_answer = evaluate::as_json(&judged)?;

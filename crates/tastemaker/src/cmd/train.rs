@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use data::split::everything;
-use data::{Clock, SystemClock, grouped};
+use data::{Clock, SystemClock, bytes_in_words, grouped};
 use retrieve::{Model, Retriever, VersionFacts};
 use serde_json::json;
+use tables::MemoryBudget;
 
 use crate::continuing::{self, Rhythm};
 use crate::fitting::{self, Fitted, Opened};
@@ -15,7 +16,7 @@ use crate::hint;
 use crate::period::Period;
 use crate::sequence::{self, Place, Show};
 use crate::settings::{Settings, SettingsArgs};
-use crate::terminal::answer;
+use crate::terminal::{answer, note};
 
 /// What is on the command line.
 #[derive(Debug, Args)]
@@ -28,6 +29,11 @@ pub(crate) struct TrainArgs {
     /// Go on with a training of sasrec that was stopped, from its last checkpoint
     #[arg(long)]
     resume: bool,
+    /// Bytes of memory (256MiB) that the rows of sasrec's or hstu's items and what their optimiser
+    /// remembers of them may take; the others are on disk, beside the checkpoints. The result is the
+    /// same as with `item_updates = "keyed"`, which it implies. The finished model is in memory
+    #[arg(long, value_name = "SIZE", conflicts_with = "delta_every")]
+    table_memory: Option<MemoryBudget>,
     /// Then go on: look at the log so often (30s, 1m, 2h), learn from what is new, and ship it as
     /// a delta that `serve --follow` takes over
     #[arg(long, value_name = "PERIOD")]
@@ -53,6 +59,24 @@ pub(crate) struct TrainArgs {
     json: bool,
 }
 
+/// In which way a training is done.
+#[derive(Clone, Copy)]
+pub(crate) struct Way {
+    /// A training in epochs goes on from its last checkpoint.
+    pub(crate) resume: bool,
+    /// What items' rows may take; none: all are in memory.
+    pub(crate) table_memory: Option<MemoryBudget>,
+    /// How it is seen.
+    pub(crate) show: Show,
+}
+
+impl Way {
+    /// From the beginning, in memory.
+    pub(crate) fn afresh(show: Show) -> Way {
+        Way { resume: false, table_memory: None, show }
+    }
+}
+
 /// What a training published.
 pub(crate) struct Trained {
     pub(crate) version: String,
@@ -60,7 +84,7 @@ pub(crate) struct Trained {
 }
 
 pub(crate) fn run(args: &TrainArgs) -> Result<()> {
-    let settings = args.settings.resolve()?;
+    let mut settings = args.settings.resolve()?;
     let opened = fitting::open(&args.dir, &settings)?;
     let names = fitting::names(&args.models, &settings);
     let show = if args.plain || args.json { Show::Lines } else { Show::Screen };
@@ -80,7 +104,12 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
             )
         })?
     } else {
-        let trained = train(&opened, &settings, &names, args.resume, show)?;
+        let (resume, table_memory) = (args.resume, args.table_memory);
+        if table_memory.is_some() {
+            in_tables(&names, &mut settings)?;
+        }
+        let way = Way { resume, table_memory, show };
+        let trained = train(&opened, &settings, &names, way)?;
         if args.json {
             answer(&as_json(&opened, &trained).to_string());
         } else {
@@ -100,14 +129,31 @@ fn in_epochs(names: &[String]) -> bool {
     names.iter().any(|name| sequence::is_sequence(name))
 }
 
+/// Has items of all models that are trained in epochs in tables.
+fn in_tables(names: &[String], settings: &mut Settings) -> Result<()> {
+    if !in_epochs(names) {
+        return Err(hint::error(
+            "--table-memory: none of these models has a table that can be on disk",
+            "sasrec and hstu do: `--model sasrec --table-memory 256MiB`",
+        ));
+    }
+    for name in names {
+        let Some(own) = settings.sequence_mut(name) else { continue };
+        if own.keep_items_in_a_table() {
+            note(&format!(
+                "{name}: items are rows of a table (item_updates = keyed), as --table-memory needs"
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Trains on everything the log has and makes the result the current version.
-/// With `resume`, a training of sasrec goes on from its last checkpoint. `show`: how it is seen.
 pub(crate) fn train(
     opened: &Opened,
     settings: &Settings,
     names: &[String],
-    resume: bool,
-    show: Show,
+    Way { resume, table_memory, show }: Way,
 ) -> Result<Trained> {
     let Opened { log, catalogue, sequences } = opened;
     let in_epochs = in_epochs(names);
@@ -117,7 +163,8 @@ pub(crate) fn train(
             "leave it out, or name the model that was stopped: `--model sasrec --resume`",
         ));
     }
-    let place = if in_epochs { Some(Place::below(log, names, resume)?) } else { None };
+    let place =
+        if in_epochs { Some(Place::below(log, names, resume, table_memory)?) } else { None };
     let clock = log.manifest().clock;
     let fitted = fitting::fit(names, settings, sequences, clock, place.as_ref(), show)?;
     let facts = VersionFacts {
@@ -145,7 +192,13 @@ pub(crate) fn as_json(opened: &Opened, trained: &Trained) -> serde_json::Value {
     let models: Vec<_> = trained
         .fitted
         .iter()
-        .map(|fitted| json!({"name": fitted.model.name(), "seconds": fitted.seconds}))
+        .map(|fitted| {
+            let (name, seconds) = (fitted.model.name(), fitted.seconds);
+            match &fitted.table {
+                Some(table) => json!({"name": name, "seconds": seconds, "table": table}),
+                None => json!({"name": name, "seconds": seconds}),
+            }
+        })
         .collect();
     json!({"log": opened.log.dir(), "version": trained.version, "models": models,
         "events": opened.sequences.events()})
@@ -158,10 +211,22 @@ pub(crate) fn in_words(opened: &Opened, trained: &Trained) -> String {
         .iter()
         .map(|fitted| format!("{} {:.2} s", fitted.model.name(), fitted.seconds))
         .collect();
+    let tables = trained.fitted.iter().filter_map(|fitted| {
+        let (name, table) = (fitted.model.name(), fitted.table?);
+        Some(format!(
+            "\nitems of {name}: {} rows, {} on disk, {} of {} in memory; {:.1} % of look-ups missed it",
+            grouped(table.rows),
+            bytes_in_words(table.bytes),
+            bytes_in_words(table.memory_bytes as u64),
+            bytes_in_words(table.memory_budget as u64),
+            100.0 * table.missed as f64 / table.asked.max(1) as f64,
+        ))
+    });
     format!(
-        "trained on {} events: {}\nversion {} is current; `tastemaker serve {}` answers with it",
+        "trained on {} events: {}{}\nversion {} is current; `tastemaker serve {}` answers with it",
         grouped(opened.sequences.events() as u64),
         models.join(", "),
+        tables.collect::<String>(),
         trained.version,
         opened.log.dir().display(),
     )

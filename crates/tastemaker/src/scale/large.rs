@@ -160,8 +160,8 @@ fn must_fit(predicted: &Prediction, available: Option<u64>) -> Result<()> {
         Some(available) if available < predicted.bytes_total => Err(hint::error(
             format!(
                 "{} of memory are needed, {} are there",
-                words::gib(predicted.bytes_total),
-                words::gib(available)
+                data::bytes_in_words(predicted.bytes_total),
+                data::bytes_in_words(available)
             ),
             "lower --layers or --width (weights, gradients, moments), --rows or --events \
              (activations; --recompute keeps fewer of them), or --items",
@@ -190,7 +190,7 @@ mod tests {
     fn the_model_has_the_parameters_that_were_predicted() {
         let shape = Shape::QUICK;
         let (config, histories) = (shape.settings().unwrap(), shape.histories().unwrap());
-        let trainer = Trainer::new(&config, &histories, SEED, Device::Cpu, 1).unwrap();
+        let mut trainer = Trainer::new(&config, &histories, SEED, Device::Cpu, 1).unwrap();
         let own = trainer.model.parameters().iter().map(|(_, _, tensor)| tensor.values().len());
         let all = own.sum::<usize>() + trainer.items.matrix().unwrap().values().len();
         assert_eq!(all as u64, Prediction::of(&shape).parameters);

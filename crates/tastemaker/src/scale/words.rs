@@ -3,21 +3,12 @@
 use std::fmt::Write;
 
 use comfy_table::{Table, TableStyle};
-use data::{grouped, seconds_in_words};
+use data::{bytes_in_words, grouped, seconds_in_words};
 
 use super::curve::Curve;
 use super::large::Large;
 use super::prediction::{Bytes, FORMULA, Prediction};
 use super::shape::Shape;
-
-/// `4.87 GiB`, or MiB below a tenth of one.
-pub(crate) fn gib(bytes: u64) -> String {
-    let mib = bytes as f64 / f64::from(1 << 20);
-    match mib < 102.4 {
-        true => format!("{mib:.1} MiB"),
-        false => format!("{:.2} GiB", mib / 1024.0),
-    }
-}
 
 /// `12.34 s`, or `1.2 ms` below a tenth of a second.
 pub(crate) fn short(seconds: f64) -> String {
@@ -37,12 +28,12 @@ pub(crate) fn of_prediction(shape: &Shape, predicted: &Prediction, gflops: f64) 
         shape.in_words(),
         grouped(predicted.parameters),
         grouped(predicted.parameters_in_blocks),
-        gib(predicted.bytes_total),
-        gib(weights),
-        gib(gradients),
-        gib(moments),
-        gib(activations),
-        gib(partial_sums),
+        bytes_in_words(predicted.bytes_total),
+        bytes_in_words(weights),
+        bytes_in_words(gradients),
+        bytes_in_words(moments),
+        bytes_in_words(activations),
+        bytes_in_words(partial_sums),
         operations(predicted.flops),
     );
     if let Some(seconds) = predicted.seconds(gflops) {
@@ -70,8 +61,8 @@ pub(crate) fn of_large(large: &Large) -> String {
     for row in [
         [
             "peak memory".to_owned(),
-            gib(large.predicted.bytes_total),
-            large.bytes_peak.map_or_else(unknown, gib),
+            bytes_in_words(large.predicted.bytes_total),
+            large.bytes_peak.map_or_else(unknown, bytes_in_words),
             ratio(large.ratio.bytes),
         ],
         [

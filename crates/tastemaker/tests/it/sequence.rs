@@ -115,6 +115,37 @@ fn a_training_that_was_cut_off_ends_with_the_same_bytes() {
 }
 
 #[test]
+fn items_on_disk_make_the_same_model_within_their_budget() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    log_in(dir);
+    answered(dir, &train(&["--set", "sasrec.training.item_updates=keyed"]));
+    let expected = published(dir, "000001");
+    let told = json(dir, &train(&["--table-memory", "1MiB", "--json"]));
+    let table = &told["models"][0]["table"];
+    let bytes = |name: &str| table[name].as_u64().unwrap();
+    assert_eq!((bytes("rows"), bytes("memory_budget")), (60, 1 << 20));
+    assert!(bytes("memory_bytes") <= 1 << 20 && bytes("asked") > 0, "{table}");
+    let found = published(dir, "000002");
+    assert!(found.0 == expected.0, "other weights");
+    assert!(!dir.join("log/checkpoints/sasrec/table").exists(), "the slab goes with the run");
+
+    // Killed in the middle it leaves its slab; going on, with more memory, ends with the same bytes.
+    let small = ["--table-memory", "1MiB"];
+    if cut_off(dir, start(dir, &train(&small)), "search", "-KILL") {
+        answered(dir, &train(&["--table-memory", "3MiB", "--resume"]));
+    }
+    assert!(published(dir, "000003").0 == expected.0, "other weights");
+    assert!(!dir.join("log/checkpoints/sasrec/table").exists(), "what was left is gone");
+
+    let told = refused(dir, &train(&["--table-memory", "9KiB"]));
+    assert!(told.contains("--table-memory: 9216 bytes are too few"), "{told}");
+    assert!(told.contains("leave it out"), "{told}");
+    let told = refused(dir, &["train", "log", "--model", "als", "--table-memory", "1MiB"]);
+    assert!(told.contains("none of these models has a table"), "{told}");
+}
+
+#[test]
 fn refusals_of_a_training_say_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();

@@ -170,8 +170,7 @@ fn a_checkpoint_says_where_its_items_are() {
         [(small, None, "within a --table-memory"), (None, small, "without --table-memory")]
     {
         let dir = tempfile::tempdir().unwrap();
-        let place =
-            |memory| Place { dir: dir.path(), files: Arc::new(RealFiles), memory };
+        let place = |memory| Place { dir: dir.path(), files: Arc::new(RealFiles), memory };
         run(&config, &place(begun), false, 6).unwrap_err();
         let error = run(&config, &place(resumed), true, u64::MAX).unwrap_err().to_string();
         assert!(error.contains(word), "{error}");

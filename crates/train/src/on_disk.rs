@@ -97,7 +97,8 @@ impl OnDisk {
             rows: self.rows,
             record: (self.config.width + state) * 4,
             direct: false,
-            threads: 1,
+            // Nothing else is done meanwhile.
+            threads: rayon::current_num_threads().min(8),
         };
         let tier = DiskTier::open(files.clone(), disk)?;
         let config = TieredConfig::in_parts(&tier, &self.config, self.rows, *memory);

@@ -49,9 +49,10 @@ impl TieredTable {
             return Err(self.wrong(what));
         }
         let offsets = single(part.min(ids.len()));
-        // All parts make the same step.
+        // All parts make the same step; the last first, which look-ups have left in the cache where it
+        // does not hold them all.
         let before = self.steps[feature];
-        for (ids, gradient) in ids.chunks(part).zip(gradient.chunks(part * width)) {
+        for (ids, gradient) in ids.chunks(part).zip(gradient.chunks(part * width)).rev() {
             self.steps[feature] = before;
             let bags = Bags::new(&offsets[..=ids.len()], ids)?;
             self.update(&[(feature, bags)], Pooling::Sum, gradient)?;

@@ -32,12 +32,13 @@ pub(crate) trait Source<'a> {
 /// What rows of a source are made of.
 type Number<'a, S> = <<S as Source<'a>>::Format as Format>::Number;
 
-/// Ids 0 to the number of rows, side by side.
-pub(crate) struct Numbered<'a, F: Format> {
+/// Ids 0 to the number of rows, side by side. Where a row is as many numbers as the `WIDTH` that the
+/// compiler knows, one comparison finds it; 1 stands for a width that it does not know.
+pub(crate) struct Numbered<'a, F: Format, const WIDTH: usize> {
     pub(crate) rows: &'a [F::Number],
 }
 
-impl<'a, F: Format> Source<'a> for Numbered<'a, F> {
+impl<'a, F: Format, const WIDTH: usize> Source<'a> for Numbered<'a, F, WIDTH> {
     type Format = F;
     const CHEAP: bool = true;
     type Spot = ();
@@ -47,28 +48,12 @@ impl<'a, F: Format> Source<'a> for Numbered<'a, F> {
 
     #[inline(always)]
     fn row(&self, id: u64, (): (), width: usize) -> Option<&'a [F::Number]> {
+        if width == WIDTH && F::stride(WIDTH) == WIDTH {
+            return self.rows.as_chunks::<WIDTH>().0.get(id as usize).map(|row| &row[..]);
+        }
         // A product that wraps around would be somebody's row.
         let from = (id as usize).checked_mul(F::stride(width))?;
         self.rows.get(from..)?.get(..F::stride(width))
-    }
-}
-
-/// The same, where a row is as many numbers as it is wide: one comparison finds it.
-pub(crate) struct Numbers<'a, F: Format, const WIDTH: usize> {
-    pub(crate) rows: &'a [[F::Number; WIDTH]],
-}
-
-impl<'a, F: Format, const WIDTH: usize> Source<'a> for Numbers<'a, F, WIDTH> {
-    type Format = F;
-    const CHEAP: bool = true;
-    type Spot = ();
-
-    #[inline(always)]
-    fn ask_for(&self, _: u64) {}
-
-    #[inline(always)]
-    fn row(&self, id: u64, (): (), _: usize) -> Option<&'a [F::Number]> {
-        self.rows.get(id as usize).map(|row| &row[..])
     }
 }
 

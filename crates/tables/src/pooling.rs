@@ -3,7 +3,7 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::gather::{Gather, Keyed, Numbered, Numbers, Source};
+use crate::gather::{Gather, Keyed, Numbered, Source};
 use crate::rows::{Format, Rows};
 use crate::slab::Visitor;
 use crate::{Bags, Result, Table};
@@ -104,7 +104,7 @@ impl<S: Simd> Visitor for Feature<'_, S> {
             128 => self.pool_of::<F, 128>(&rows),
             _ => match &self.table.keys {
                 Some(keys) => self.pool(&Keyed { simd, index: &keys.index, rows: &rows }),
-                None => self.pool(&Numbered::<F> { rows: rows.first() }),
+                None => self.pool(&Numbered::<F, 1> { rows: rows.first() }),
             },
         }
     }
@@ -116,11 +116,7 @@ impl<'a, S: Simd> Feature<'a, S> {
         let simd = self.simd;
         match &self.table.keys {
             Some(keys) => self.pool_fixed::<WIDTH>(&Keyed { simd, index: &keys.index, rows }),
-            None if F::stride(WIDTH) == WIDTH => {
-                let rows = rows.first().as_chunks().0;
-                self.pool_fixed::<WIDTH>(&Numbers::<F, WIDTH> { rows })
-            }
-            None => self.pool_fixed::<WIDTH>(&Numbered::<F> { rows: rows.first() }),
+            None => self.pool_fixed::<WIDTH>(&Numbered::<F, WIDTH> { rows: rows.first() }),
         }
     }
 

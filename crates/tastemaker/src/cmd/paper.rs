@@ -1,6 +1,6 @@
 //! `tastemaker paper SLUG`: a paper's numbers, made again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -23,7 +23,8 @@ pub(crate) struct PaperArgs {
     /// Few users and epochs, kept apart: to see that it runs, not to quote
     #[arg(long)]
     quick: bool,
-    /// Run this only, a GRID, an ARM or GRID/ARM; may be repeated
+    /// Run this only, a GRID, an ARM or GRID/ARM; of a study a STUDY, an ARM, a POINT, ARM-POINT, or
+    /// STUDY/ and one of these; may be repeated
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     /// Seeds of every arm, in place of the recipe's
@@ -44,7 +45,8 @@ pub(crate) struct PaperArgs {
     /// Print everything as one JSON object
     #[arg(long)]
     json: bool,
-    /// Write that object to a file as well, with what the file knows and the store does not
+    /// Write that object to a file as well, with what the file knows and the store does not; plots lie
+    /// beside it, without it in the store
     #[arg(long, value_name = "FILE")]
     measured: Option<PathBuf>,
 }
@@ -75,6 +77,14 @@ pub(crate) fn run(args: &PaperArgs) -> Result<()> {
             summary.keep(older);
         }
         write(&summary, path)?;
+    }
+    let beside = args.measured.as_deref().and_then(Path::parent);
+    for (name, svg) in paper::plots(&recipe, &summary) {
+        let path = beside
+            .map_or_else(|| choice.cells(&recipe).dir().to_path_buf(), Path::to_path_buf)
+            .join(name);
+        std::fs::write(&path, svg).with_context(|| path.display().to_string())?;
+        note(&format!("the plot: {}", path.display()));
     }
     if args.json {
         answer(&serde_json::to_string(&summary)?);

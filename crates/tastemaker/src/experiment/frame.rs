@@ -14,7 +14,7 @@ const BOTTOM: f64 = 44.0;
 const INDENT: f64 = 14.0;
 const ABREAST: usize = 2;
 
-const STYLE: &str = "text{font:12px sans-serif;fill:#333}.axis{stroke:#999}.grid{stroke:#ddd}\
+const STYLE: &str = "text{font:12px sans-serif;fill:#333}.small{font-size:10px}.axis{stroke:#999}.grid{stroke:#ddd}\
     .mark{fill:#2a6f97;stroke:#2a6f97}.best{fill:#d1495b;stroke:#d1495b}.name{font-weight:bold}\
     .fit{fill:none;stroke:#d1495b;stroke-dasharray:5 3}\
     @media(prefers-color-scheme:dark){text{fill:#ddd}.axis{stroke:#777}.grid{stroke:#444}\

@@ -25,5 +25,5 @@ mod reversal_table;
 pub(crate) use embedded::{embedded, find};
 pub(crate) use recipe::Recipe;
 pub(crate) use runner::{Choice, run};
-pub(crate) use summary::{Summary, summarise};
+pub(crate) use summary::{Summary, plots, summarise};
 pub(crate) use table::{markdown, terminal};

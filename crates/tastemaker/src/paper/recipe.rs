@@ -165,6 +165,12 @@ impl Recipe {
             return Err(hint::error(what, RECIPE_HINT));
         }
         self.studies.iter().try_for_each(Study::check)?;
+        for (at, study) in self.studies.iter().enumerate() {
+            if self.studies[..at].iter().any(|before| before.name == study.name) {
+                let what = format!("two studies are called {:?}", study.name);
+                return Err(hint::error(what, RECIPE_HINT));
+            }
+        }
         for grid in &self.grids {
             grid.split.spec()?;
             self.data_of(grid)?.format()?;

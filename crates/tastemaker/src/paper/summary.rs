@@ -132,6 +132,15 @@ pub(crate) struct Ahead {
     pub(crate) difference: Interval,
 }
 
+/// Pictures of studies, by the names of their files.
+pub(crate) fn plots(recipe: &Recipe, summary: &Summary) -> Vec<(String, String)> {
+    let pairs = recipe.studies.iter().filter_map(|study| {
+        let found = summary.studies.iter().find(|own| own.study == study.name)?;
+        Some((format!("{}.svg", study.name), study::svg(study, found)?))
+    });
+    pairs.collect()
+}
+
 /// Sums up what the store of `choice` holds of `recipe`.
 pub(crate) fn summarise(recipe: &Recipe, choice: &Choice) -> Result<Summary> {
     let mut grids = Vec::new();

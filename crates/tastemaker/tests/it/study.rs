@@ -43,6 +43,9 @@ point = "all"
 metric = "auc"
 value = 0.75
 source = "nowhere"
+[[study.plot]]
+title = "AUC by excess"
+lines = [{ title = "all", marks = [{ title = "here", x = 0.5, y = "auc" }] }]
 "#;
 
 fn folder() -> tempfile::TempDir {
@@ -88,7 +91,17 @@ fn a_study_runs_once_and_is_summed_up() {
     assert!(shown.contains("| arm | 0.5 x | 1 x |") && shown.contains("nowhere"), "{shown}");
     let only = json(dir, &run(&["--show", "--json", "--only", "world/rows", "--seeds", "1"]));
     assert_eq!(only["studies"][0]["cells"].as_array().unwrap().len(), 1);
+    for (point, cells) in [("half", 1), ("world/all", 2), ("world", 3)] {
+        let only = json(dir, &run(&["--show", "--json", "--only", point]));
+        assert_eq!(only["studies"][0]["cells"].as_array().unwrap().len(), cells, "{point}");
+    }
+    let plot = std::fs::read_to_string(dir.join("tastemaker-papers/tiny/world.svg")).unwrap();
+    assert!(
+        plot.contains("a row an id, 1 x: AUC by excess") && plot.contains("here"),
+        "{plot}"
+    );
     answered(dir, &run(&["--show", "--measured", "measured.json"]));
+    assert!(dir.join("world.svg").exists(), "the plot lies beside what was measured");
     std::fs::remove_dir_all(dir.join("tastemaker-papers")).unwrap();
     let kept = json(dir, &run(&["--show", "--json", "--measured", "measured.json"]));
     assert_eq!(kept["studies"][0]["cells"], again["studies"][0]["cells"]);
@@ -103,6 +116,7 @@ fn what_a_study_cannot_run_is_named() {
     assert!(error.contains("studies: world"), "{error}");
     for (from, to, why) in [
         ("tables = 1", "tables = 1, rows = 2", "rows"),
+        ("y = \"auc\"", "y = \"pear\"", "no metric \"pear\""),
         ("kind = \"clicks\"", "kind = \"licks\"", "licks"),
         ("points = [\"all\"]", "points = [\"most\"]", "no point \"most\""),
         ("metric = \"auc\"", "metric = \"pear\"", "no pear of rows"),

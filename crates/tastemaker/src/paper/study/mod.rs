@@ -9,6 +9,7 @@ mod cell;
 mod runner;
 mod summary;
 mod table;
+mod plot;
 mod clicks;
 mod world;
 mod criteo;
@@ -25,6 +26,7 @@ use serde_json::Value;
 use crate::freshness::FreshnessSettings;
 
 pub(super) use cell::{StudyCell, StudyIdentity, place};
+pub(super) use plot::svg;
 pub(super) use recipe::Study;
 pub(super) use runner::{run, tasks};
 pub(super) use summary::{StudySummary, keep, summarise};

@@ -30,6 +30,9 @@ pub(crate) struct Study {
     pub(crate) arms: Vec<StudyArm>,
     #[serde(default)]
     pub(crate) published: Vec<StudyPublished>,
+    /// What is drawn of each cell.
+    #[serde(default, rename = "plot")]
+    pub(crate) plots: Vec<StudyPlot>,
 }
 
 fn one() -> u32 {
@@ -92,6 +95,40 @@ pub(crate) struct StudyPublished {
     pub(crate) metric: String,
     pub(crate) value: f64,
     pub(crate) source: String,
+}
+
+/// `[[study.plot]]`: some metrics of a cell against others, as marks on lines.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StudyPlot {
+    /// What is against what; the axis from left to right is logarithmic.
+    pub(crate) title: String,
+    pub(crate) lines: Vec<StudyLine>,
+}
+
+/// Marks that a line joins, from left to right.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StudyLine {
+    pub(crate) title: String,
+    pub(crate) marks: Vec<StudyMark>,
+}
+
+/// A mark: a metric from left to right, another from bottom to top.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StudyMark {
+    pub(crate) title: String,
+    pub(crate) x: Coordinate,
+    pub(crate) y: Coordinate,
+}
+
+/// A metric, or a number that needs none.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Coordinate {
+    Number(f64),
+    Metric(String),
 }
 
 /// A row and a column.
@@ -171,6 +208,14 @@ impl Study {
                     "published: no {} of {}",
                     published.metric, published.arm
                 )));
+            }
+        }
+        let marks = self.plots.iter().flat_map(|plot| &plot.lines).flat_map(|line| &line.marks);
+        for coordinate in marks.flat_map(|mark| [&mark.x, &mark.y]) {
+            if let Coordinate::Metric(name) = coordinate
+                && !self.metrics.iter().any(|own| own.name == *name)
+            {
+                return Err(wrong(format!("plot: no metric {name:?}")));
             }
         }
         for place in self.places() {

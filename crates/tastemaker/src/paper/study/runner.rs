@@ -21,12 +21,13 @@ pub(crate) struct StudyTask<'a> {
 impl Choice {
     /// Whether a cell of a study is meant: its study, arm, point, or two of them with a slash.
     pub(crate) fn takes_study(&self, study: &Study, place: &Place<'_>) -> bool {
-        let (arm, cell) = (&place.arm.name, place.name());
-        let names = [study.name.clone(), arm.clone(), cell.clone()];
+        let cell = place.name();
+        let point = place.point.map(|point| &*point.name);
+        let parts = [Some(&*place.arm.name), point, Some(&*cell)];
         let named = |name: &String| {
-            names.contains(name)
-                || *name == format!("{}/{arm}", study.name)
-                || *name == format!("{}/{cell}", study.name)
+            // Without the study where it stands in front.
+            let own = name.strip_prefix(&study.name).and_then(|rest| rest.strip_prefix('/'));
+            *name == study.name || parts.contains(&Some(own.unwrap_or(name)))
         };
         self.only.is_empty() || self.only.iter().any(named)
     }

@@ -117,6 +117,48 @@ fn gradients_are_those_of_finite_differences() {
 }
 
 #[test]
+fn the_number_of_threads_changes_no_bit() {
+    // Many samples of few ids: parts of a batch meet in every row.
+    let bag =
+        |sample: u64, below: u64| (0..sample % 4).map(move |at| (sample * 7 + at * 13) % below);
+    let samples = 1500;
+    let mut cells = Jagged::default();
+    for below in [20, 30] {
+        (0..samples).for_each(|sample| cells.push(bag(sample, below)).unwrap());
+    }
+    let names = vec!["user".into(), "item".into()];
+    let batch = KeyedJagged::new(names, samples as usize, cells).unwrap();
+    for kind in KINDS {
+        for optimiser in [
+            Optimiser::Adagrad { rate: 0.1, epsilon: 1e-8 },
+            Optimiser::RowWiseAdagrad { rate: 0.1, epsilon: 1e-8 },
+        ] {
+            let learnt = |threads: usize| {
+                let pool =
+                    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| {
+                    let mut view =
+                        FeatureTables::new(ViewConfig { optimiser, ..config(kind) }).unwrap();
+                    for _ in 0..3 {
+                        let pooled = forward(&view, &batch, Pooling::Mean);
+                        let gradient: Vec<f32> =
+                            pooled.iter().map(|value| value - 0.3).collect();
+                        view.update(&batch, Pooling::Mean, &gradient).unwrap();
+                    }
+                    let rows = all_rows(&view).into_iter().flatten();
+                    let pooled = forward(&view, &batch, Pooling::Mean);
+                    rows.chain(pooled).map(f32::to_bits).collect::<Vec<u32>>()
+                })
+            };
+            let expected = learnt(1);
+            for threads in [2, 5] {
+                assert!(learnt(threads) == expected, "{kind:?}, {threads} threads");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_empty_bag_is_nothing_and_a_budget_is_never_passed() {
     for kind in KINDS {
         let view = view(kind);

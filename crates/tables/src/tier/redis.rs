@@ -1,18 +1,23 @@
 //! Records in Redis: another machine's memory.
 //!
 //! ```text
-//! {name}:{row}  record ‖ xxh3 of row and record; the row as 8 bytes, the first the highest
-//! {name}:note   xxh3 of note ‖ note of the last flush
+//! {name}:{row}{slot}  record ‖ xxh3 of row, slot and record; the row as 8 bytes, the first the highest,
+//!                     the slot, 0 or 1, as one
+//! {name}:places       xxh3 ‖ generation ‖ 2 bits a row: never written, slot 0, slot 1
+//! {name}:note         xxh3 ‖ generation ‖ note of the last flush
 //! ```
+//!
+//! As on disk (`disk.rs`): a row that changes after a flush goes to its other slot, so that what the
+//! flush has is never written over, and a flush sets places and note in one request, all or nothing.
+//! After a crash of the training the table is the last flush, to the bit. The price is twice the
+//! memory of the server, and 3 bits of ours a row.
 //!
 //! Redis answers a write when it has it in memory. What it keeps when it dies is its own setting: with
 //! `appendonly yes` and `appendfsync always` everything that it answered to, with `everysec` all but
-//! about the last second, otherwise what its last snapshot has. So a flush, which writes its note when
-//! all rows were answered to, is as durable as the server. Rows are written over in place: after a crash
-//! of the training the server has rows newer than the note, and only a restart from the server's own
-//! backup of that flush is the training of then. A server that evicts (`maxmemory-policy` other than
-//! `noeviction`) or comes back without its rows is found out as long as this handle lives: it knows
-//! which rows it wrote or read, 1 bit each, and refuses one that is gone. A new handle does not know.
+//! about the last second, otherwise what its last snapshot has. What it keeps it has in the order
+//! written, as has a replica: it returns with the last flush of then. A server that evicts
+//! (`maxmemory-policy` other than `noeviction`) is found out: a row that was written and is gone is
+//! refused.
 //!
 //! One handle at a time; nothing locks the keys. Each request waits for at most its timeouts: of a
 //! connection once, of reading and writing each time that nothing moves. The name of a host is looked up
@@ -24,11 +29,15 @@ use ::redis::{Client, Cmd, Connection, RedisError, RedisResult, Value};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::Tier;
+use super::places::{Place, Places};
 use crate::{Error, Result};
 
 const SUM: usize = 8;
-/// Of a note, which is no row.
+/// Seeds of checksums of what is no row.
 const NOTE: u64 = u64::MAX;
+const PLACES: u64 = u64::MAX - 1;
+/// Rows whose places a value of Redis, of 512 MiB, holds.
+const ROWS_MAX: u64 = 1 << 30;
 /// A request of more goes in pieces, so that buffers have a bound.
 const BATCH_BYTES: usize = 1 << 18;
 /// What the protocol adds to a key and a record, and the client to a value.
@@ -61,8 +70,12 @@ pub struct RedisTier {
     client: Client,
     /// None before the first request and after one that failed.
     connection: Option<Connection>,
-    /// Rows that the server has, as far as this handle knows: a bit each.
-    written: Vec<u64>,
+    places: Places,
+    /// Flushes so far.
+    generation: u64,
+    /// The note of a flush that failed: whether the server took it is not known, so it is sent again
+    /// before anything is written over.
+    pending: Option<String>,
     /// Without what is secret of the address.
     place: String,
 }
@@ -79,7 +92,7 @@ impl RedisTier {
             return wrong(format!("name {:?} cannot begin a key", redis.name));
         }
         if redis.rows == 0
-            || redis.rows >= 1 << 40
+            || redis.rows > ROWS_MAX
             || redis.record == 0
             || redis.record > 1 << 24
         {
@@ -99,10 +112,73 @@ impl RedisTier {
             Err(error) => return wrong(format!("url: {error}")),
         };
         let place = format!("redis {}", client.get_connection_info().addr());
-        let written = vec![0; redis.rows.div_ceil(64) as usize];
-        let mut tier = RedisTier { redis, client, connection: None, written, place };
+        let places = Places::none(redis.rows);
+        let (connection, generation, pending) = (None, 0, None);
+        let mut tier =
+            RedisTier { redis, client, connection, places, generation, pending, place };
         tier.ask("a greeting", 0, |connection| ::redis::cmd("PING").exec(connection))?;
+        tier.load()?;
         Ok(tier)
+    }
+
+    /// What the last flush left.
+    fn load(&mut self) -> Result<()> {
+        let keys = [self.key_of("note"), self.key_of("places")];
+        let found: Vec<Option<Vec<u8>>> = self
+            .ask("places", 0, |connection| ::redis::cmd("MGET").arg(&keys).query(connection))?;
+        let (note, places) = match &found[..] {
+            [None, None] => return Ok(()),
+            [Some(note), Some(places)] => (note, places),
+            _ => return Err(self.error("damaged: it has one of note and places".into())),
+        };
+        let (generation, _) = self.opened("the note", NOTE, note)?;
+        let (same, slots) = self.opened("the places", PLACES, places)?;
+        if same != generation {
+            let what = format!("damaged: places of flush {same}, a note of {generation}");
+            return Err(self.error(what));
+        }
+        let places = Places::read(self.redis.rows, slots.to_vec()).ok_or_else(|| {
+            self.error(format!("its places are not of {} rows", self.redis.rows))
+        })?;
+        (self.places, self.generation) = (places, generation);
+        Ok(())
+    }
+
+    /// Generation and contents of a value.
+    fn opened<'v>(&self, what: &str, seed: u64, value: &'v [u8]) -> Result<(u64, &'v [u8])> {
+        let parts = value.split_at_checked(SUM).and_then(|(sum, rest)| {
+            let (generation, contents) = rest.split_first_chunk::<8>()?;
+            let sound = xxh3_64_with_seed(rest, seed).to_le_bytes() == sum;
+            sound.then(|| (u64::from_le_bytes(*generation), contents))
+        });
+        parts.ok_or_else(|| self.error(format!("damaged: {what}: its checksum is wrong")))
+    }
+
+    /// A flush of what was written so far: the server has all of it or nothing.
+    fn send(&mut self, note: &str) -> Result<u32> {
+        let generation = self.generation + 1;
+        let keys = [self.key_of("note"), self.key_of("places")];
+        let note = closed(NOTE, generation, note.as_bytes());
+        let places = closed(PLACES, generation, self.places.slots());
+        let replicas = self.redis.replicas;
+        // Of 0 it would wait for ever; and its answer must come before we no longer listen.
+        let wait = self.wait_ms();
+        let mut request = ::redis::cmd("MSET");
+        request.arg(&keys[0]).arg(note).arg(&keys[1]).arg(places);
+        self.ask("a flush", 0, |connection| request.exec(connection))?;
+        self.generation = generation;
+        self.places.checkpointed();
+        self.pending = None;
+        match replicas {
+            0 => Ok(0),
+            _ => self.ask("replicas", 0, |connection| {
+                ::redis::cmd("WAIT").arg(replicas).arg(wait).query(connection)
+            }),
+        }
+    }
+
+    fn wait_ms(&self) -> u64 {
+        (self.redis.read / 2).as_millis().max(1) as u64
     }
 
     /// One request, of some rows.
@@ -151,20 +227,21 @@ impl RedisTier {
         Error::Tier { place: self.place.clone(), what }
     }
 
-    fn key(&self, row: u64, key: &mut Vec<u8>) {
+    fn key(&self, row: u64, slot: u8, key: &mut Vec<u8>) {
         key.clear();
         key.extend_from_slice(self.redis.name.as_bytes());
         key.push(b':');
         key.extend_from_slice(&row.to_be_bytes());
+        key.push(slot);
     }
 
-    fn note_key(&self) -> String {
-        format!("{}:note", self.redis.name)
+    fn key_of(&self, what: &str) -> String {
+        format!("{}:{what}", self.redis.name)
     }
 
     /// Bytes of a record with its key, as a request has it.
     fn moved(&self) -> usize {
-        self.redis.record + SUM + self.redis.name.len() + 1 + size_of::<u64>() + OVERHEAD
+        self.redis.record + SUM + self.redis.name.len() + 2 + size_of::<u64>() + OVERHEAD
     }
 
     /// Rows of a piece of a request.
@@ -172,53 +249,66 @@ impl RedisTier {
         (BATCH_BYTES / self.moved()).max(1)
     }
 
-    fn wrote(&self, row: u64) -> bool {
-        self.written[(row / 64) as usize] >> (row % 64) & 1 == 1
-    }
-
-    fn mark(&mut self, row: u64) {
-        self.written[(row / 64) as usize] |= 1 << (row % 64);
-    }
-
     /// One piece.
     fn read_batch(&mut self, rows: &[u64], out: &mut [u8], known: &mut [bool]) -> Result<()> {
         let mut request = ::redis::cmd("MGET");
         let mut key = Vec::new();
-        for row in rows {
-            self.key(*row, &mut key);
+        let mut asked = 0;
+        for (row, known) in rows.iter().zip(&mut *known) {
+            let Place::Slot(slot) = self.places.get(*row) else {
+                *known = false;
+                continue;
+            };
+            *known = true;
+            self.key(*row, slot, &mut key);
             request.arg(&key[..]);
+            asked += 1;
+        }
+        if asked == 0 {
+            return Ok(());
         }
         let answer: Vec<Option<Vec<u8>>> =
-            self.ask("a read", rows.len(), |connection| request.query(connection))?;
-        if answer.len() != rows.len() {
-            let what = format!("{} records for {} rows", answer.len(), rows.len());
+            self.ask("a read", asked, |connection| request.query(connection))?;
+        if answer.len() != asked {
+            let what = format!("{} records for {asked} rows", answer.len());
             return Err(self.error(what));
         }
         let record = self.redis.record;
-        let outs = out.chunks_mut(record).zip(known);
-        for ((row, found), (out, known)) in rows.iter().zip(answer).zip(outs) {
-            *known = found.is_some();
+        let outs = rows.iter().zip(out.chunks_mut(record)).zip(known);
+        let wanted = outs.filter(|(_, known)| **known).map(|(pair, _)| pair);
+        for ((row, out), found) in wanted.zip(answer) {
             let Some(found) = found else {
-                if self.wrote(*row) {
-                    let what = format!("row {row}: it was written and is gone");
-                    return Err(self.error(what));
-                }
-                continue;
+                return Err(self.error(format!("row {row}: it was written and is gone")));
             };
             if found.len() != record + SUM {
                 let (found, should) = (found.len(), record + SUM);
                 let what = format!("damaged: row {row}: {found} bytes, not {should}");
                 return Err(self.error(what));
             }
-            let (bytes, sum) = found.split_at(record);
-            if xxh3_64_with_seed(bytes, *row).to_le_bytes() != sum {
+            let (bytes, own) = found.split_at(record);
+            let Place::Slot(slot) = self.places.get(*row) else { continue };
+            if sum(*row, slot, bytes) != own {
                 return Err(self.error(format!("damaged: row {row}: its checksum is wrong")));
             }
             out.copy_from_slice(bytes);
-            self.mark(*row);
         }
         Ok(())
     }
+}
+
+/// Of a record: one that lies in another row's place is none.
+fn sum(row: u64, slot: u8, record: &[u8]) -> [u8; SUM] {
+    xxh3_64_with_seed(record, row << 1 | u64::from(slot)).to_le_bytes()
+}
+
+/// A value that says of which flush it is.
+fn closed(seed: u64, generation: u64, contents: &[u8]) -> Vec<u8> {
+    let mut value = vec![0; SUM];
+    value.extend_from_slice(&generation.to_le_bytes());
+    value.extend_from_slice(contents);
+    let sum = xxh3_64_with_seed(&value[SUM..], seed).to_le_bytes();
+    value[..SUM].copy_from_slice(&sum);
+    value
 }
 
 impl Tier for RedisTier {
@@ -238,41 +328,35 @@ impl Tier for RedisTier {
         let record = self.redis.record;
         assert_eq!(records.len(), rows.len() * record, "rows");
         self.check(rows)?;
+        if let Some(note) = self.pending.clone() {
+            self.send(&note)?;
+        }
         let batch = self.batch();
         let (mut key, mut value) = (Vec::new(), Vec::new());
         for (rows, records) in rows.chunks(batch).zip(records.chunks(batch * record)) {
             // All of a piece or nothing, in one request.
             let mut request: Cmd = ::redis::cmd("MSET");
             for (row, bytes) in rows.iter().zip(records.chunks(record)) {
-                self.key(*row, &mut key);
+                let slot = self.places.writable(*row);
+                self.key(*row, slot, &mut key);
                 value.clear();
                 value.extend_from_slice(bytes);
-                value.extend_from_slice(&xxh3_64_with_seed(bytes, *row).to_le_bytes());
+                value.extend_from_slice(&sum(*row, slot, bytes));
                 request.arg(&key[..]).arg(&value[..]);
             }
             self.ask("a write", rows.len(), |connection| request.exec(connection))?;
-            rows.iter().for_each(|row| self.mark(*row));
+            rows.iter().for_each(|row| self.places.put(*row, self.places.writable(*row)));
         }
         Ok(())
     }
 
     fn flush(&mut self, note: &str) -> Result<()> {
-        let mut value = xxh3_64_with_seed(note.as_bytes(), NOTE).to_le_bytes().to_vec();
-        value.extend_from_slice(note.as_bytes());
-        let key = self.note_key();
-        let replicas = self.redis.replicas;
-        // Of 0 it would wait for ever; and its answer must come before we no longer listen.
-        let wait = (self.redis.read / 2).as_millis().max(1) as u64;
-        let reached = self.ask("a flush", 0, |connection| {
-            ::redis::cmd("SET").arg(key).arg(value).exec(connection)?;
-            match replicas {
-                0 => Ok(0),
-                _ => ::redis::cmd("WAIT").arg(replicas).arg(wait).query::<u32>(connection),
-            }
-        })?;
-        match reached >= replicas {
+        self.pending = Some(note.to_owned());
+        let reached = self.send(note)?;
+        match reached >= self.redis.replicas {
             true => Ok(()),
             false => {
+                let (replicas, wait) = (self.redis.replicas, self.wait_ms());
                 let what =
                     format!("a flush reached {reached} replicas of {replicas} in {wait} ms");
                 Err(self.error(what))
@@ -281,23 +365,21 @@ impl Tier for RedisTier {
     }
 
     fn note(&mut self) -> Result<Option<String>> {
-        let key = self.note_key();
+        let key = self.key_of("note");
         let found: Option<Vec<u8>> =
             self.ask("a note", 0, |connection| ::redis::cmd("GET").arg(key).query(connection))?;
         let Some(found) = found else { return Ok(None) };
-        let note = found
-            .split_at_checked(SUM)
-            .filter(|(sum, note)| xxh3_64_with_seed(note, NOTE).to_le_bytes() == *sum)
-            .and_then(|(_, note)| String::from_utf8(note.to_vec()).ok());
-        match note {
-            Some(note) => Ok(Some(note)),
-            None => Err(self.error("damaged: the note: its checksum is wrong".into())),
+        let (_, note) = self.opened("the note", NOTE, &found)?;
+        match String::from_utf8(note.to_vec()) {
+            Ok(note) => Ok(Some(note)),
+            Err(_) => Err(self.error("damaged: the note is no text".into())),
         }
     }
 
     fn bytes(&self, rows: usize) -> usize {
-        // A request as arguments and as what is sent, or an answer as what came and as values.
+        // A request as arguments and as what is sent, or an answer as what came and as values; places as
+        // they are sent, three times.
         let each = 2 * self.moved() + 2 * size_of::<Value>();
-        size_of_val(&self.written[..]) + rows.min(self.batch()) * each
+        self.places.bytes() + 3 * self.places.slots().len() + rows.min(self.batch()) * each
     }
 }

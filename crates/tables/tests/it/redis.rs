@@ -122,8 +122,9 @@ fn process(port: u16, folder: &Path) -> Option<Child> {
     None
 }
 
+/// Of a row's first slot.
 fn key(name: &str, row: u64) -> Vec<u8> {
-    [name.as_bytes(), b":", &row.to_be_bytes()].concat()
+    [name.as_bytes(), b":", &row.to_be_bytes(), &[0]].concat()
 }
 
 #[test]
@@ -235,6 +236,75 @@ fn a_training_goes_on_when_the_server_returns() {
     assert!(table.flush().is_err());
     server.again();
     table.flush().unwrap();
+}
+
+#[test]
+fn a_training_that_dies_leaves_its_last_flush() {
+    let Some(server) = Server::start() else { return };
+    let optimiser = OPTIMISERS[4];
+    let record = (WIDTH + optimiser.state_width(WIDTH)) * 4;
+    let open = || {
+        let tier = server.tier("t", 2 * ROWS, record);
+        let config = config(optimiser, Policy::Lru, 2, &tier);
+        TieredTable::open(Box::new(tier), config).unwrap()
+    };
+    // Every few batches a flush; the process dies after any of them, with rows written since.
+    let mut flushed: Vec<(u64, Vec<Vec<u32>>)> = Vec::new();
+    let mut begun = 0;
+    for dies in [2, 5, 6, 9, 13] {
+        let mut table = open();
+        if let Some((at, rows)) = flushed.last() {
+            assert!(all_rows(&mut table) == *rows, "as of the flush after batch {at}");
+            begun = *at;
+        }
+        let mut out = vec![0.0; SAMPLES * 2 * WIDTH];
+        for number in begun..dies {
+            let now = batch(number);
+            table.pooled(&both(&now), Pooling::Mean, &mut out).unwrap();
+            table.update(&both(&now), Pooling::Mean, &gradient(number)).unwrap();
+            if number % 4 == 1 {
+                table.flush().unwrap();
+                flushed.push((number + 1, all_rows(&mut table)));
+            }
+        }
+        let counters = table.counters().unwrap();
+        assert!(dies % 4 == 2 || counters.written_back > 0, "{dies}: {counters:?}");
+    }
+    // What was trained twice over is as if nobody had died.
+    let mut table = open();
+    let (_, rows) = in_memory(optimiser, 10);
+    assert_eq!(flushed.last().map(|(at, _)| *at), Some(10));
+    assert!(all_rows(&mut table) == rows, "as in memory");
+}
+
+#[test]
+fn a_flush_without_an_answer_is_sent_again_before_a_row_is_written_over() {
+    let Some(mut server) = Server::start() else { return };
+    let mut tier = server.tier("a", COUNT, RECORD);
+    tier.write(&[1, 2], &[1; 2 * RECORD]).unwrap();
+    tier.flush("first").unwrap();
+    tier.write(&[1], &[2; RECORD]).unwrap();
+    server.stop();
+    assert!(tier.flush("second").is_err());
+    server.again();
+    let found = |tier: &mut RedisTier| {
+        let (mut out, mut known) = (vec![0; 2 * RECORD], [false; 2]);
+        tier.read(&[1, 2], &mut out, &mut known).unwrap();
+        (tier.note().unwrap(), out[0], out[RECORD], known)
+    };
+    let first = (Some("first".to_owned()), 1, 1, [true; 2]);
+    assert_eq!(found(&mut server.tier("a", COUNT, RECORD)), first);
+    tier.write(&[1], &[3; RECORD]).unwrap();
+    let second = (Some("second".to_owned()), 2, 1, [true; 2]);
+    assert_eq!(found(&mut server.tier("a", COUNT, RECORD)), second);
+    assert_eq!(found(&mut tier).1, 3);
+    // Places of other sizes, or without their note, are refused.
+    let refused = |settings: Redis| RedisTier::open(settings).err().unwrap().to_string();
+    let error = refused(server.settings("a", COUNT + 8, RECORD));
+    assert!(error.contains("not of 5008 rows"), "{error}");
+    ::redis::cmd("DEL").arg("a:note").exec(&mut server.hand()).unwrap();
+    let error = refused(server.settings("a", COUNT, RECORD));
+    assert!(error.contains("one of note and places"), "{error}");
 }
 
 #[test]

@@ -43,7 +43,6 @@ fn keyed() -> SequenceConfig {
 }
 
 fn hstu() -> SequenceConfig {
-    let HstuConfig { .. } = HstuConfig::default();
     SequenceConfig {
         model: SequenceModelConfig::Hstu(HstuConfig {
             dim: 16,
@@ -124,13 +123,13 @@ fn it_is_the_training_in_memory_to_the_bit_and_the_budget_holds() {
         let expected = in_memory(&config);
         assert_eq!(expected.table, None);
         let dir = tempfile::tempdir().unwrap();
-        let memory = Some(least(&config));
-        let place = Place { dir: dir.path(), files: Arc::new(RealFiles), memory };
+        let memory = least(&config);
+        let place = Place { dir: dir.path(), files: Arc::new(RealFiles), memory: Some(memory) };
         let found = run(&config, &place, false, u64::MAX).unwrap();
         same(&found, &expected, config.model.name());
         let table = found.table.unwrap();
         assert!(table.memory_bytes <= table.memory_budget, "{table:?}");
-        assert_eq!(table.memory_budget, memory.unwrap().bytes());
+        assert_eq!(table.memory_budget, memory.bytes());
         assert_eq!(table.rows, u64::from(ITEMS));
         assert!(table.missed * 10 > table.asked, "most rows are on disk: {table:?}");
         assert!(!dir.path().join("table").exists(), "the slab goes with the run");

@@ -1,7 +1,7 @@
 //! Tastemaker: an event log in, honestly evaluated recommendations out.
 //!
 //! This crate is the command line (`src/main.rs`) and a facade: it re-exports the crates of the
-//! house in the order in which an event meets them. Depend on the crate you need.
+//! house. Depend on the crate you need.
 //!
 //! ```
 //! use tastemaker::data::split::{Cut, SplitSpec, split};
@@ -30,6 +30,7 @@ pub use evaluate;
 pub use models;
 pub use retrieve;
 pub use serve;
+pub use tables;
 pub use tensor;
 pub use train;
 pub use world;

@@ -26,7 +26,7 @@ pub(crate) struct TrainArgs {
     /// Train this model only; may be repeated. Default: `models.train` of the settings
     #[arg(long = "model", value_name = "NAME")]
     models: Vec<String>,
-    /// Go on with a training of sasrec that was stopped, from its last checkpoint
+    /// Go on with a training of sasrec or hstu that was stopped, from its last checkpoint
     #[arg(long)]
     resume: bool,
     /// Bytes of memory (256MiB) that the rows of sasrec's or hstu's items and what their optimiser

@@ -1,6 +1,6 @@
 //! CSV with a column map.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::fields::text;
@@ -8,24 +8,10 @@ use super::records::{Cut, Fields, Records};
 use super::source::{self, Lines};
 use super::table::{Cell, Table};
 use super::{ColumnMap, RowSink};
-use crate::{ClockKind, Files, Progress, Result};
+use crate::{Files, Progress, Result};
 
 /// Cells that fit on the stack: most maps want a handful of columns.
 const CELLS: usize = 12;
-
-/// Every file that [`read`] reads.
-pub(super) fn sources(_files: &Arc<dyn Files>, path: &Path) -> Result<Vec<PathBuf>> {
-    Ok(vec![path.to_path_buf()])
-}
-
-/// The clock that the map states; real without one.
-pub(super) fn clock(
-    _files: &Arc<dyn Files>,
-    _path: &Path,
-    map: Option<&ColumnMap>,
-) -> Result<ClockKind> {
-    Ok(map.map_or(ClockKind::Real, |map| map.clock))
-}
 
 /// Reads the table.
 pub(super) fn read(

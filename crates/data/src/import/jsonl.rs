@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use super::fields::shown;
 use super::source::{self, LINE_BYTES_MAX, Lines, each_line};
 use super::table::{Cell, Table};
 use super::{ColumnMap, RowSink};
-use crate::{ClockKind, Error, Files, Progress, Result};
+use crate::{Error, Files, Progress, Result};
 
 /// Lines looked at to learn which fields there are.
 const LINES_FOR_NAMES: usize = 100;
@@ -22,20 +22,6 @@ const LINES_FOR_NAMES: usize = 100;
 const FIELDS_NAMED: usize = 256;
 /// Fields of one object up to which a search beats a hash.
 const FIELDS_FEW: usize = 32;
-
-/// Every file that [`read`] reads.
-pub(super) fn sources(_files: &Arc<dyn Files>, path: &Path) -> Result<Vec<PathBuf>> {
-    Ok(vec![path.to_path_buf()])
-}
-
-/// The clock that the map states; real without one.
-pub(super) fn clock(
-    _files: &Arc<dyn Files>,
-    _path: &Path,
-    map: Option<&ColumnMap>,
-) -> Result<ClockKind> {
-    Ok(map.map_or(ClockKind::Real, |map| map.clock))
-}
 
 /// Reads the objects.
 pub(super) fn read(

@@ -146,9 +146,8 @@ impl ImportSpec {
             Format::MovieLens => movielens::sources(files, &self.path),
             Format::Sequences => sequences::sources(files, &self.path),
             Format::OpenBandit => open_bandit::sources(files, &self.path),
-            Format::Csv => csv::sources(files, &self.path),
-            Format::Jsonl => jsonl::sources(files, &self.path),
-            Format::Parquet => parquet::sources(files, &self.path),
+            // A table is one file.
+            Format::Csv | Format::Jsonl | Format::Parquet => Ok(vec![self.path.clone()]),
         }
     }
 
@@ -158,9 +157,9 @@ impl ImportSpec {
             Format::MovieLens => movielens::clock(files, &self.path, map),
             Format::Sequences => sequences::clock(files, &self.path, map),
             Format::OpenBandit => open_bandit::clock(files, &self.path, map),
-            Format::Csv => csv::clock(files, &self.path, map),
-            Format::Jsonl => jsonl::clock(files, &self.path, map),
-            Format::Parquet => parquet::clock(files, &self.path, map),
+            Format::Csv | Format::Jsonl | Format::Parquet => {
+                Ok(map.map_or(ClockKind::Real, |map| map.clock))
+            }
         }
     }
 

@@ -18,23 +18,9 @@ use bytes::Bytes;
 use super::source;
 use super::table::{Cell, Table};
 use super::{ColumnMap, RowSink};
-use crate::{ClockKind, Error, Files, Progress, ReadFile, Result};
+use crate::{Error, Files, Progress, ReadFile, Result};
 
 const BATCH_ROWS: usize = 1 << 14;
-
-/// Every file that [`read`] reads.
-pub(super) fn sources(_files: &Arc<dyn Files>, path: &Path) -> Result<Vec<PathBuf>> {
-    Ok(vec![path.to_path_buf()])
-}
-
-/// The clock that the map states; real without one.
-pub(super) fn clock(
-    _files: &Arc<dyn Files>,
-    _path: &Path,
-    map: Option<&ColumnMap>,
-) -> Result<ClockKind> {
-    Ok(map.map_or(ClockKind::Real, |map| map.clock))
-}
 
 /// Reads the table. Rows are numbered from 1.
 pub(super) fn read(

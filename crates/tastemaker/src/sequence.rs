@@ -275,6 +275,11 @@ fn one(
             "stopped; what was learned is kept",
             "the same command with --resume goes on from here",
         )),
+        Err(train::Error::Tables(error @ tables::Error::Tier { .. })) => Err(hint::error(
+            error,
+            "items' rows lie there while they learn: mend that or make room; --resume goes on from \
+             the last checkpoint, where there is one",
+        )),
         Err(train::Error::Setting { field, what }) if field == "table_memory" => {
             Err(hint::error(
                 format!("--table-memory: {what}"),

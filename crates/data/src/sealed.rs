@@ -225,22 +225,14 @@ impl Manifest {
         let place = path.join(name);
         let sealed = self.sealed(&place, name)?;
         let mut file = files.open(&place).map_err(Error::io(&place))?;
-        let (mut hasher, mut piece, mut length) = (blake3::Hasher::new(), vec![0; 1 << 20], 0);
-        loop {
-            match file.read(&mut piece).map_err(Error::io(&place))? {
-                0 => break,
-                count => {
-                    hasher.update(&piece[..count]);
-                    length += count as u64;
-                }
-            }
-        }
+        let mut hasher = blake3::Hasher::new();
+        let length = io::copy(&mut file, &mut hasher).map_err(Error::io(&place))?;
         sealed.compare(&place, length, hasher.finalize())?;
         Ok(length)
     }
 
     /// Whether the folder has a file of that name.
-    pub fn names(&self, name: &str) -> bool {
+    fn has(&self, name: &str) -> bool {
         self.files.iter().any(|file| file.name == name)
     }
 
@@ -286,7 +278,7 @@ pub fn verify(files: &dyn Files, path: &Path) -> Vec<Error> {
     match files.list(path) {
         Ok(entries) => found.extend(entries.iter().filter_map(|entry| {
             let name = entry.file_name()?.to_string_lossy().into_owned();
-            let known = name == MANIFEST || manifest.names(&name);
+            let known = name == MANIFEST || manifest.has(&name);
             (!known).then(|| Error::damaged(entry, "the manifest does not name this file"))
         })),
         Err(error) => found.push(Error::io(path)(error)),

@@ -120,11 +120,8 @@ impl Checkpoints {
             }
             Some((parameters, ItemsCopy::File(items))) => {
                 staged.add(BEST, &parameters_to_bytes(parameters, "{}")?)?;
-                let place = &items.place;
-                let mut from = self.files.open(place).map_err(data::Error::io(place))?;
                 let mut file = staged.create(BEST_ITEMS)?;
-                let to = staged.path().join(BEST_ITEMS);
-                std::io::copy(&mut from, &mut file).map_err(data::Error::io(&to))?;
+                items.copy_to(&mut file, &staged.path().join(BEST_ITEMS))?;
                 staged.finish(file)?;
             }
         }
@@ -218,7 +215,7 @@ impl Checkpoints {
             }
             Some((parameters, None)) => {
                 manifest.check(files, &path, BEST_ITEMS)?;
-                let items = on_disk(trainer)?.keep_file(&path.join(BEST_ITEMS))?;
+                let items = on_disk(trainer)?.keep_file(files, &path.join(BEST_ITEMS))?;
                 Some(Kept { parameters, items: ItemsCopy::File(items) })
             }
         };
@@ -255,7 +252,7 @@ impl Checkpoints {
         let (place, bytes) =
             (path.join(TABLE), manifest.check(self.files.as_ref(), path, TABLE)?);
         if standing.on_disk {
-            on_disk(trainer)?.read(&place, bytes, steps)?;
+            on_disk(trainer)?.read(&self.files, &place, bytes, steps)?;
             return Ok(None);
         }
         let Some(config) = trainer.items.table().map(|table| table.config().clone()) else {

@@ -244,6 +244,12 @@ impl<'a> Loop<'a> {
                 );
                 message(self.run.tell, &words);
             }
+            Error::Tables(tables::Error::Tier { .. }) if self.saved.is_some() => {
+                message(
+                    self.run.tell,
+                    "the items' rows failed; --resume goes on from the last checkpoint",
+                );
+            }
             _ => {}
         }
         Ok(())

@@ -4,20 +4,22 @@
 //! checkpoints, which have the rows as a table's file, so that no slab can run ahead of them.
 
 use std::fmt;
-use std::io::{Seek, SeekFrom, Write};
-use std::ops::Range;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use data::{Change, Files};
+use data::{Change, Files, Lock, WriteFile};
 use tables::ship::read_matrix;
 use tables::{Disk, DiskTier, MemoryBudget, TableConfig, TieredConfig, TieredTable};
 use tensor::Tensor;
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::{Error, Result};
 
 /// Rows that are looked at at a time.
 pub(crate) const BLOCK: u64 = 8192;
+/// The copy of the best rows so far, beside the slab.
+const BEST: &str = "best.parquet";
 
 /// Where rows lie that have no place in memory, and how much memory the others may take.
 #[derive(Clone)]
@@ -28,8 +30,9 @@ pub struct TableTier {
 }
 
 impl TableTier {
-    /// Rows in `folder`, which is made anew and goes with the run; at most `memory` of them, with their
-    /// optimiser's state and all that keeps them, in memory.
+    /// Rows in `folder`, which is made anew and goes with the run; of them, with their optimiser's state
+    /// and all that keeps them, at most so many bytes in memory. What the system keeps of files, and
+    /// some MiB while all rows are written or read, come on top.
     pub fn new(files: Arc<dyn Files>, folder: &Path, memory: MemoryBudget) -> TableTier {
         TableTier { files, folder: folder.to_path_buf(), memory }
     }
@@ -56,7 +59,7 @@ pub struct TableFacts {
     pub memory_budget: usize,
     /// Bytes of memory that it takes.
     pub memory_bytes: usize,
-    /// Rows that steps have asked for, each once a step and part of it.
+    /// Rows that steps of this process have asked for, each once a step.
     pub asked: u64,
     /// Those that were not in memory.
     pub missed: u64,
@@ -68,6 +71,10 @@ pub(crate) struct OnDisk {
     config: TableConfig,
     rows: u64,
     tier: TableTier,
+    asked: u64,
+    missed: u64,
+    /// Nobody else has the folder.
+    _lock: Lock,
 }
 
 impl fmt::Debug for OnDisk {
@@ -79,8 +86,25 @@ impl fmt::Debug for OnDisk {
 
 impl OnDisk {
     pub(crate) fn begin(tier: &TableTier, config: TableConfig, rows: u32) -> Result<OnDisk> {
-        let mut items =
-            OnDisk { table: None, config, rows: u64::from(rows).max(1), tier: tier.clone() };
+        // Beside the folder, which comes and goes.
+        let TableTier { files, folder, .. } = tier;
+        if let Some(parent) = folder.parent() {
+            files.change(Change::MakeDir(parent)).map_err(data::Error::io(parent))?;
+        }
+        let place = folder.with_extension("lock");
+        let lock = files.lock(&place).map_err(data::Error::io(&place))?;
+        let lock = lock.ok_or_else(|| {
+            Error::Refused(format!("{}: another training has its rows there", folder.display()))
+        })?;
+        let mut items = OnDisk {
+            table: None,
+            config,
+            rows: u64::from(rows).max(1),
+            tier: tier.clone(),
+            asked: 0,
+            missed: 0,
+            _lock: lock,
+        };
         items.empty()?;
         Ok(items)
     }
@@ -125,8 +149,17 @@ impl OnDisk {
         self.rows
     }
 
-    /// Copies rows out, one after another.
+    /// Copies rows out for a step, one after another.
     pub(crate) fn take(&mut self, rows: &[u32], values: &mut Vec<f32>) -> Result<()> {
+        let before = self.table()?.counters()?.unique_misses;
+        self.look(rows, values)?;
+        self.asked += rows.len() as u64;
+        self.missed += self.table()?.counters()?.unique_misses - before;
+        Ok(())
+    }
+
+    /// The same for who only looks.
+    pub(crate) fn look(&mut self, rows: &[u32], values: &mut Vec<f32>) -> Result<()> {
         values.resize(rows.len() * self.config.width, 0.0);
         Ok(self.table()?.rows(0, &ids(rows), values)?)
     }
@@ -139,20 +172,8 @@ impl OnDisk {
     }
 
     /// All rows, a block at a time: the number of its first, and `[block, dim]`.
-    pub(crate) fn blocks(
-        &mut self,
-        mut each: impl FnMut(u64, &[f32]) -> Result<()>,
-    ) -> Result<()> {
-        let mut block = Vec::new();
-        let mut from = 0;
-        while from < self.rows {
-            let ids: Range<u64> = from..self.rows.min(from + BLOCK);
-            block.resize((ids.end - from) as usize * self.config.width, 0.0);
-            self.table()?.copy(0, ids.clone(), &mut block)?;
-            each(from, &block)?;
-            from = ids.end;
-        }
-        Ok(())
+    pub(crate) fn blocks(&mut self, each: impl FnMut(u64, &[f32]) -> Result<()>) -> Result<()> {
+        self.table()?.blocks(0, BLOCK as usize, each)
     }
 
     pub(crate) fn matrix(&mut self) -> Result<Tensor> {
@@ -167,15 +188,15 @@ impl OnDisk {
     }
 
     pub(crate) fn facts(&mut self) -> Result<TableFacts> {
-        let (rows, table) = (self.rows, self.table()?);
-        let counters = table.counters()?;
+        let (rows, asked, missed) = (self.rows, self.asked, self.missed);
+        let table = self.table()?;
         Ok(TableFacts {
             rows,
             bytes: rows * table.config().record_bytes() as u64,
             memory_budget: table.config().memory_bytes,
             memory_bytes: table.memory_bytes()?,
-            asked: counters.unique,
-            missed: counters.unique_misses,
+            asked,
+            missed,
         })
     }
 
@@ -191,38 +212,50 @@ impl OnDisk {
 
     /// Takes over what [`OnDisk::write`] wrote; where that fails, it is to be called again with another
     /// file.
-    pub(crate) fn read(&mut self, place: &Path, bytes: u64, steps: u32) -> Result<()> {
+    pub(crate) fn read(
+        &mut self,
+        files: &Arc<dyn Files>,
+        place: &Path,
+        bytes: u64,
+        steps: u32,
+    ) -> Result<()> {
         self.empty()?;
-        let files = self.tier.files.clone();
-        Ok(self.table()?.read_file(0, &files, place, bytes, steps)?)
+        Ok(self.table()?.read_file(0, files, place, bytes, steps)?)
     }
 
     /// A copy of the rows as they are now, in place of the one before.
     pub(crate) fn keep(&mut self) -> Result<KeptFile> {
-        let (place, files) = (self.tier.folder.join("best.parquet"), self.tier.files.clone());
-        remove(files.as_ref(), &place)?;
-        let mut file = files.create(&place).map_err(data::Error::io(&place))?;
-        self.table()?.write_file(0, false, &mut file, &place)?;
-        drop(file);
-        let mut file = files.open(&place).map_err(data::Error::io(&place))?;
-        let bytes = file.seek(SeekFrom::End(0)).map_err(data::Error::io(&place))?;
-        Ok(KeptFile { place, bytes })
+        let place = self.tier.folder.join(BEST);
+        let mut out = self.copy_at(&place)?;
+        self.table()?.write_file(0, false, &mut out, &place)?;
+        Ok(self.kept(place, &out))
     }
 
     /// Takes over a copy that a checkpoint has.
-    pub(crate) fn keep_file(&mut self, from: &Path) -> Result<KeptFile> {
-        let (place, files) = (self.tier.folder.join("best.parquet"), self.tier.files.clone());
-        remove(files.as_ref(), &place)?;
+    pub(crate) fn keep_file(&mut self, files: &dyn Files, from: &Path) -> Result<KeptFile> {
+        let place = self.tier.folder.join(BEST);
+        let mut out = self.copy_at(&place)?;
         let mut source = files.open(from).map_err(data::Error::io(from))?;
-        let mut file = files.create(&place).map_err(data::Error::io(&place))?;
-        let bytes = std::io::copy(&mut source, &mut file).map_err(data::Error::io(&place))?;
-        Ok(KeptFile { place, bytes })
+        std::io::copy(&mut source, &mut out).map_err(data::Error::io(&place))?;
+        Ok(self.kept(place, &out))
+    }
+
+    fn copy_at(&self, place: &Path) -> Result<Summed<Box<dyn WriteFile>>> {
+        remove(self.tier.files.as_ref(), place)?;
+        let inner = self.tier.files.create(place).map_err(data::Error::io(place))?;
+        Ok(Summed { inner, bytes: 0, sum: Xxh3::new() })
+    }
+
+    fn kept<W>(&self, place: PathBuf, out: &Summed<W>) -> KeptFile {
+        let files = self.tier.files.clone();
+        KeptFile { files, place, bytes: out.bytes, sum: out.sum.digest() }
     }
 
     /// The rows of a copy, in memory, in place of the table.
     pub(crate) fn into_matrix(mut self, kept: &KeptFile) -> Result<Tensor> {
         self.table = None;
-        let (files, KeptFile { place, bytes }) = (&self.tier.files, kept);
+        kept.copy_to(&mut std::io::sink(), &kept.place)?;
+        let KeptFile { files, place, bytes, .. } = kept;
         let values = read_matrix(&self.config, self.rows, files, place, *bytes)?;
         Ok(Tensor::new(self.rows as usize, self.config.width, values)?)
     }
@@ -237,10 +270,54 @@ impl Drop for OnDisk {
 }
 
 /// Rows in a file, without their state.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct KeptFile {
-    pub(crate) place: PathBuf,
+    files: Arc<dyn Files>,
+    place: PathBuf,
     bytes: u64,
+    sum: u64,
+}
+
+impl KeptFile {
+    /// Copies it, and refuses what is not as it was written.
+    pub(crate) fn copy_to(&self, out: &mut impl Write, to: &Path) -> Result<()> {
+        let mut file = self.files.open(&self.place).map_err(data::Error::io(&self.place))?;
+        let mut out = Summed { inner: out, bytes: 0, sum: Xxh3::new() };
+        std::io::copy(&mut file, &mut out).map_err(data::Error::io(to))?;
+        match (out.bytes, out.sum.digest()) == (self.bytes, self.sum) {
+            true => Ok(()),
+            false => {
+                let what = "its checksum is not that of when it was written";
+                Err(data::Error::damaged(&self.place, what.to_owned()).into())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for KeptFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeptFile").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+/// Counts and sums what passes.
+struct Summed<W> {
+    inner: W,
+    bytes: u64,
+    sum: Xxh3,
+}
+
+impl<W: Write> Write for Summed<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.sum.update(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.inner.flush()
+    }
 }
 
 fn ids(rows: &[u32]) -> Vec<u64> {

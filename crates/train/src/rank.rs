@@ -9,9 +9,9 @@ use crate::on_disk::{BLOCK, OnDisk};
 use crate::touched::Touched;
 use crate::{Error, Result};
 
-/// Scores held at a time.
-const SCORES: usize = 4 << 20;
-/// Histories whose items are in memory at a time, where items are on disk.
+/// Histories whose scores are held at a time.
+const ABREAST: usize = 512;
+/// Histories that are encoded at a time: the same ones together wherever their items are.
 const HISTORIES: usize = 256;
 
 /// The `k` best items of each history, best first, without those of its list in `seen`; fewer
@@ -41,28 +41,19 @@ pub fn rank(
     if let Some(item) = seen.iter().copied().flatten().find(|item| **item as usize >= count) {
         return Err(Error::Refused(format!("seen item {item} of {count}")));
     }
-    let states = model.encode(workspace, items, histories)?; // [histories, dim]
-    if count == 0 {
-        return Ok(vec![Vec::new(); histories.len()]);
+    let mut states = Vec::with_capacity(histories.len() * dim); // [histories, dim]
+    for some in histories.chunks(HISTORIES) {
+        states.extend(model.encode(workspace, items, some)?);
     }
-    let vectors = model.score_vectors(items);
-    let block = (SCORES / count).clamp(1, 1024);
-    let mut all = vec![0.0; block * count];
-    let mut ranked = Vec::with_capacity(histories.len());
-    for (states, seen) in states.chunks(block * dim).zip(seen.chunks(block)) {
-        let all = &mut all[..seen.len() * count];
-        scores(workspace.device, &workspace.meter, dim, states, &vectors, all)?;
-        ranked.par_extend(all.par_chunks_mut(count).zip(seen).map(|(scores, seen)| {
-            for item in *seen {
-                scores[*item as usize] = f32::NEG_INFINITY;
-            }
-            best(scores, k, seed)
-        }));
+    let mut ranking = Ranking::begin(states, seen, k, seed);
+    for (from, rows) in (0u64..).step_by(BLOCK as usize).zip(items.chunks(BLOCK as usize * dim))
+    {
+        ranking.add(model, workspace, from, rows)?;
     }
-    Ok(ranked)
+    Ok(ranking.end())
 }
 
-/// As [`rank`], of items on disk: a block of them at a time is in memory.
+/// As [`rank`], to the bit, of items on disk: a block of them at a time is in memory.
 pub(crate) fn rank_on_disk(
     model: &SequenceModel,
     workspace: &mut Workspace,
@@ -72,17 +63,53 @@ pub(crate) fn rank_on_disk(
     k: usize,
     seed: u64,
 ) -> Result<Vec<Vec<u32>>> {
-    let dim = model.dim();
-    let states = encode_on_disk(model, workspace, items, histories)?; // [histories, dim]
-    let mut best: Vec<Vec<(u32, f32)>> = vec![Vec::new(); histories.len()];
-    let block = SCORES / BLOCK as usize;
-    let mut all = vec![0.0; SCORES];
-    items.blocks(|from, rows| {
+    let states = encode_on_disk(model, workspace, items, histories)?;
+    let mut ranking = Ranking::begin(states, seen, k, seed);
+    items.blocks(|from, rows| ranking.add(model, workspace, from, rows))?;
+    Ok(ranking.end())
+}
+
+/// The best items so far of many histories. Items come in blocks of [`BLOCK`], in order, wherever they
+/// are kept, so that the same products are made the same way.
+struct Ranking<'a> {
+    /// `[histories, dim]`.
+    states: Vec<f32>,
+    seen: &'a [&'a [u32]],
+    k: usize,
+    seed: u64,
+    /// A list a history, best first.
+    best: Vec<Vec<(u32, f32)>>,
+    /// Scores of some histories and a block.
+    scores: Vec<f32>,
+}
+
+impl<'a> Ranking<'a> {
+    fn begin(states: Vec<f32>, seen: &'a [&'a [u32]], k: usize, seed: u64) -> Ranking<'a> {
+        Ranking {
+            states,
+            seen,
+            k,
+            seed,
+            best: vec![Vec::new(); seen.len()],
+            scores: Vec::new(),
+        }
+    }
+
+    /// A block of items from number `from` on, `[items, dim]`.
+    fn add(
+        &mut self,
+        model: &SequenceModel,
+        workspace: &mut Workspace,
+        from: u64,
+        rows: &[f32],
+    ) -> Result<()> {
+        let Ranking { states, seen, k, seed, best, scores: all } = self;
+        let (k, seed, dim) = (*k, *seed, model.dim());
         let (from, count) = (from as u32, rows.len() / dim);
         let vectors = model.score_vectors(rows);
-        let parts = states.chunks(block * dim).zip(seen.chunks(block));
-        for ((states, seen), best) in parts.zip(best.chunks_mut(block)) {
-            let all = &mut all[..seen.len() * count];
+        let parts = states.chunks(ABREAST * dim).zip(seen.chunks(ABREAST));
+        for ((states, seen), best) in parts.zip(best.chunks_mut(ABREAST)) {
+            all.resize(seen.len() * count, 0.0);
             scores(workspace.device, &workspace.meter, dim, states, &vectors, all)?;
             let each = all.par_chunks_mut(count).zip(seen).zip(best);
             each.for_each(|((scores, seen), best)| {
@@ -97,9 +124,12 @@ pub(crate) fn rank_on_disk(
             });
         }
         Ok(())
-    })?;
-    let items = |list: Vec<(u32, f32)>| list.into_iter().map(|(item, _)| item).collect();
-    Ok(best.into_iter().map(items).collect())
+    }
+
+    fn end(self) -> Vec<Vec<u32>> {
+        let items = |list: Vec<(u32, f32)>| list.into_iter().map(|(item, _)| item).collect();
+        self.best.into_iter().map(items).collect()
+    }
 }
 
 /// States of histories whose items are on disk: of some histories at a time they are in memory.
@@ -116,7 +146,7 @@ fn encode_on_disk(
     for some in histories.chunks(HISTORIES) {
         let lists: Vec<&[u32]> = some.iter().map(|past| &past.items[latest(past)]).collect();
         touched.collect(items.rows() as usize, &lists);
-        items.take(&touched.rows, &mut values)?;
+        items.look(&touched.rows, &mut values)?;
         let places: Vec<Vec<u32>> = lists.iter().map(|list| touched.places(list)).collect();
         touched.forget();
         let some: Vec<Past<'_>> = (some.iter().zip(&places))
@@ -159,3 +189,6 @@ fn best_of(
     top_k(&mut found, k, seed);
     found
 }
+
+#[cfg(test)]
+mod tests;

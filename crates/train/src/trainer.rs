@@ -128,10 +128,11 @@ impl Trainer {
         names.into_iter().zip(&mut self.updaters).chain(items)
     }
 
-    /// One step. Where it fails, no weight was changed.
+    /// One step. Where a number is not finite no weight was changed.
     ///
     /// # Errors
-    /// Where a number is not finite: it names the first node that made one.
+    /// Where a number is not finite: it names the first node that made one. Where items are on disk and it
+    /// fails: go on from a checkpoint then, some weights may have made the step.
     pub fn step(&mut self, examples: &Examples) -> Result<StepFacts> {
         match self.attempt(examples, false) {
             Ok(facts) => Ok(facts),

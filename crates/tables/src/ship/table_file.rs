@@ -82,7 +82,8 @@ impl TieredTable {
         out: impl Write + Send,
         place: &Path,
     ) -> Result<()> {
-        let rows = self.config().features.get(feature).map_or(0, |it| it.rows);
+        self.check_feature(feature)?;
+        let rows = self.config().features[feature].rows;
         let width = self.config().width * 4;
         let record = self.config().record_bytes();
         let state = if with_state { record - width } else { 0 };
@@ -121,7 +122,8 @@ impl TieredTable {
     ) -> Result<()> {
         let (width, record) = (self.config().width * 4, self.config().record_bytes());
         let widths = Widths { row: width, state: record - width };
-        let limit = self.config().features.get(feature).map_or(0, |it| it.rows);
+        self.check_feature(feature)?;
+        let limit = self.config().features[feature].rows;
         let mut records = Vec::new();
         rows_file::read(files, place, bytes, Format::F32, widths, |part| {
             within(&part, limit, place)?;

@@ -4,7 +4,7 @@ use super::Tier;
 use super::budget::MemoryBudget;
 use super::cache::Policy;
 use super::loading::{Batch, CHUNK, Engine};
-use crate::{Dtype, Init, Optimiser, TableConfig};
+use crate::{Init, Optimiser, TableConfig};
 
 /// Ids of a part, at most and at least.
 const PART_IDS: [usize; 2] = [64, 8192];
@@ -31,7 +31,8 @@ pub struct TieredConfig {
     pub optimiser: Optimiser,
     /// Features that share the cache.
     pub features: Vec<TieredFeature>,
-    /// All the memory that it may take, in bytes: slots, tags, pads, plans, buffers of the tier.
+    /// All the memory that it may take, in bytes: slots, tags, pads, plans, buffers of the tier. What a
+    /// system keeps of files, and a file of all rows while it is written or read, comes on top.
     pub memory_bytes: usize,
     /// Most ids of a batch, of all features together.
     pub batch_ids: usize,
@@ -71,20 +72,6 @@ impl TieredConfig {
         config
     }
 
-    /// What a table of one feature would be, all in memory.
-    ///
-    /// # Panics
-    /// Where there is no such feature.
-    pub fn table(&self, feature: usize) -> TableConfig {
-        TableConfig {
-            name: self.name.clone(),
-            width: self.width,
-            dtype: Dtype::F32,
-            init: self.features[feature].init,
-            optimiser: self.optimiser,
-        }
-    }
-
     /// Bytes of a row and its state.
     pub fn record_bytes(&self) -> usize {
         (self.width + self.optimiser.state_width(self.width)) * 4
@@ -107,8 +94,9 @@ impl TieredConfig {
             + self.transient_bytes()
     }
 
-    /// What an update takes meanwhile: who touches which row, and where bags of one id begin.
+    /// What an update takes meanwhile: who touches which row, where bags of one id begin, and which
+    /// rows of pads are elsewhere.
     pub(super) fn transient_bytes(&self) -> usize {
-        28 * self.batch_ids + CHUNK * 16
+        28 * self.batch_ids + 64 * self.pad_rows + CHUNK * 16
     }
 }

@@ -60,26 +60,37 @@ impl TieredTable {
         Ok(())
     }
 
-    /// Copies out the rows of `ids` as they are now, `[ids, width]`, past the cache: those that were
-    /// never met as they would begin.
+    /// Hands on all rows of a feature as they are now, so many at a time, past the cache: the id of the
+    /// first of them, and `[rows, width]`. Those that were never met are as they would begin.
     ///
     /// # Errors
-    /// Where ids are not rows, or the tier fails.
+    /// Where there is no such feature, the tier fails, or `each` does.
     ///
     /// # Panics
-    /// Where `out` has another size.
-    pub fn copy(&mut self, feature: usize, ids: Range<u64>, out: &mut [f32]) -> Result<()> {
-        let width = self.config().width;
-        assert_eq!(out.len() as u64, ids.clone().count() as u64 * width as u64, "rows");
-        let (init, first) = (self.config().features.get(feature).map(|it| it.init), ids.start);
-        let mut rows = out.chunks_exact_mut(width);
-        self.records(feature, ids, |from, records, known| -> Result<()> {
+    /// Where `rows` is 0.
+    pub fn blocks<E: From<crate::Error>>(
+        &mut self,
+        feature: usize,
+        rows: usize,
+        mut each: impl FnMut(u64, &[f32]) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        self.check_feature(feature)?;
+        let (width, count) = (self.config().width, self.config().features[feature].rows);
+        let init = self.config().features[feature].init;
+        let mut block = Vec::with_capacity(rows.min(count as usize) * width);
+        self.records(feature, 0..count, |from, records, known| -> std::result::Result<(), E> {
             let bytes = records.len() / known.len().max(1);
-            for (at, (record, known)) in records.chunks_exact(bytes).zip(known).enumerate() {
-                let Some(row) = rows.next() else { break };
-                match (known, init) {
-                    (true, _) | (false, None) => record::numbers(record, row),
-                    (false, Some(init)) => init.fill(first + from + at as u64, row),
+            for (id, (record, known)) in (from..).zip(records.chunks_exact(bytes).zip(known)) {
+                let at = block.len();
+                block.resize(at + width, 0.0);
+                match known {
+                    true => record::numbers(record, &mut block[at..]),
+                    false => init.fill(id, &mut block[at..]),
+                }
+                if block.len() == rows * width || id + 1 == count {
+                    let rows = (block.len() / width) as u64;
+                    each(id + 1 - rows, &block)?;
+                    block.clear();
                 }
             }
             Ok(())
@@ -132,6 +143,11 @@ impl TieredTable {
     /// Where there is no such feature.
     pub fn steps(&self, feature: usize) -> u32 {
         self.steps[feature]
+    }
+
+    /// Refuses what is no feature.
+    pub(crate) fn check_feature(&self, feature: usize) -> Result<()> {
+        self.check(feature, &[])
     }
 
     pub(crate) fn set_steps(&mut self, feature: usize, steps: u32) {

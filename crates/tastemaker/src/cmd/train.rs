@@ -31,7 +31,8 @@ pub(crate) struct TrainArgs {
     resume: bool,
     /// Bytes of memory (256MiB) that the rows of sasrec's or hstu's items and what their optimiser
     /// remembers of them may take; the others are on disk, beside the checkpoints. The result is the
-    /// same as with `item_updates = "keyed"`, which it implies. The finished model is in memory
+    /// same as with `item_updates = "keyed"`, which it implies. On top come the finished model, what the
+    /// system keeps of files, and some MiB while a checkpoint is written
     #[arg(long, value_name = "SIZE", conflicts_with = "delta_every")]
     table_memory: Option<MemoryBudget>,
     /// Then go on: look at the log so often (30s, 1m, 2h), learn from what is new, and ship it as
@@ -214,7 +215,7 @@ pub(crate) fn in_words(opened: &Opened, trained: &Trained) -> String {
     let tables = trained.fitted.iter().filter_map(|fitted| {
         let (name, table) = (fitted.model.name(), fitted.table?);
         Some(format!(
-            "\nitems of {name}: {} rows, {} on disk, {} of {} in memory; {:.1} % of look-ups missed it",
+            "\nitems of {name}: {} rows take {}, in memory {} of {}, where steps missed {:.1} % of theirs",
             grouped(table.rows),
             bytes_in_words(table.bytes),
             bytes_in_words(table.memory_bytes as u64),

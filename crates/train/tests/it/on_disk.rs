@@ -8,9 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use data::{FaultyFiles, Files, FixedClock, Progress, RealFiles, Sequences};
 use models::{HstuConfig, SequenceModelConfig};
 use tables::MemoryBudget;
+use tensor::Device;
 use train::sample::{Layout, Negatives};
 use train::{
-    Checkpoints, ItemUpdates, LogQ, Loss, Result, Run, SequenceConfig, TableTier, Trained, fit,
+    Checkpoints, ItemUpdates, LogQ, Loss, Result, Run, SequenceConfig, TableTier, Trained,
+    Trainer, fit,
 };
 
 use crate::planted::{bits, quick};
@@ -142,6 +144,7 @@ fn cut_off_at_any_step_it_goes_on_with_any_budget() {
     let expected = in_memory(&config);
     let small = least(&config);
     let large = MemoryBudget::parse("4MiB").unwrap();
+    let mut resumed = 0;
     for stop in 0..24 {
         let dir = tempfile::tempdir().unwrap();
         let place = |memory| Place {
@@ -155,10 +158,26 @@ fn cut_off_at_any_step_it_goes_on_with_any_budget() {
             Err(train::Error::Data(data::Error::Stopped)) => {
                 let found = run(&config, &place(second), true, u64::MAX).unwrap();
                 same(&found, &expected, &format!("step {stop}"));
+                resumed += 1;
             }
             Err(error) => panic!("step {stop}: {error}"),
         }
     }
+    assert!(resumed > 10, "{resumed} were cut off");
+}
+
+#[test]
+fn two_trainings_do_not_share_a_folder() {
+    let config = keyed();
+    let dir = tempfile::tempdir().unwrap();
+    let tier = TableTier::new(Arc::new(RealFiles), &dir.path().join("table"), least(&config));
+    let (train, _) = log();
+    let begin = || Trainer::over(&config, &train, 5, Device::Cpu, 10, Some(&tier));
+    let one = begin().unwrap();
+    let error = begin().err().unwrap().to_string();
+    assert!(error.contains("table: another training has its rows there"), "{error}");
+    drop(one);
+    begin().unwrap();
 }
 
 #[test]

@@ -82,14 +82,12 @@ impl TieredTable {
         out: impl Write + Send,
         place: &Path,
     ) -> Result<()> {
-        self.check_feature(feature)?;
-        let rows = self.config().features[feature].rows;
         let width = self.config().width * 4;
         let record = self.config().record_bytes();
         let state = if with_state { record - width } else { 0 };
         let (name, widths) = (self.config().name.clone(), Widths { row: width, state });
         let mut writer = Writer::begin(&name, Format::F32, widths, out, place)?;
-        self.records(feature, 0..rows, |from, records, known| -> Result<()> {
+        self.records(feature, |from, records, known| -> Result<()> {
             let (mut ids, mut rows, mut states) = (Vec::new(), Vec::new(), Vec::new());
             for (id, record) in (from..).zip(records.chunks_exact(record)) {
                 if known[(id - from) as usize] {

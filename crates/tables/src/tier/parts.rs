@@ -1,7 +1,5 @@
 //! Rows of one feature of a table over a slow tier: any number of them, a batch's worth at a time.
 
-use std::ops::Range;
-
 use super::ahead::gone;
 use super::loading::CHUNK;
 use super::record;
@@ -78,7 +76,7 @@ impl TieredTable {
         let (width, count) = (self.config().width, self.config().features[feature].rows);
         let init = self.config().features[feature].init;
         let mut block = Vec::with_capacity(rows.min(count as usize) * width);
-        self.records(feature, 0..count, |from, records, known| -> std::result::Result<(), E> {
+        self.records(feature, |from, records, known| -> std::result::Result<(), E> {
             let bytes = records.len() / known.len().max(1);
             for (id, (record, known)) in (from..).zip(records.chunks_exact(bytes).zip(known)) {
                 let at = block.len();
@@ -97,25 +95,22 @@ impl TieredTable {
         })
     }
 
-    /// Hands on the records of `ids` some at a time, as they are now: the number of the first of them,
-    /// counted from the first of `ids`, the records, and which of these rows were ever written.
+    /// Hands on the records of all rows of a feature some at a time, as they are now: the id of the first
+    /// of them, the records, and which of these rows were ever written.
     pub(crate) fn records<E: From<crate::Error>>(
         &mut self,
         feature: usize,
-        ids: Range<u64>,
         mut each: impl FnMut(u64, &[u8], &[bool]) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
-        self.check(feature, &[ids.start, ids.end.saturating_sub(1).max(ids.start)])?;
+        self.check_feature(feature)?;
         self.wait()?;
-        let first = self.firsts[feature];
+        let (first, count) = (self.firsts[feature], self.config().features[feature].rows);
         let engine = self.engine.as_mut().ok_or_else(|| gone("it died"))?;
         engine.write_back(&self.fast)?;
-        let mut from = ids.start;
-        while from < ids.end {
-            let to = ids.end.min(from + CHUNK as u64);
+        for from in (0..count).step_by(CHUNK) {
+            let to = count.min(from + CHUNK as u64);
             let (records, known) = engine.stored(first + from..first + to)?;
-            each(from - ids.start, records, known)?;
-            from = to;
+            each(from, records, known)?;
         }
         Ok(())
     }

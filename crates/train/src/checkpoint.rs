@@ -193,8 +193,8 @@ impl Checkpoints {
             None => None,
         };
         let (parameters, items) =
-            split(trainer, standing.table_steps.is_none(), &weights).map_err(wrong)?;
-        let best = best.map(|bytes| split(trainer, !standing.on_disk, &bytes)).transpose();
+            unpacked(trainer, standing.table_steps.is_none(), &weights).map_err(wrong)?;
+        let best = best.map(|bytes| unpacked(trainer, !standing.on_disk, &bytes)).transpose();
         let best = best.map_err(wrong)?;
         let mut stored = Parameters::new();
         for (name, updater) in trainer.updaters() {
@@ -287,7 +287,7 @@ fn weights_to_bytes(parameters: &Parameters, items: Tensor) -> Result<Vec<u8>> {
 
 /// Weights, and the items where they are among them: those of a table have a file of their own, those
 /// of the best epoch as well where the table is on disk.
-fn split(
+fn unpacked(
     trainer: &Trainer,
     has_items: bool,
     bytes: &[u8],

@@ -2,13 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::recipe::{Coordinate, Study, StudyPlot};
+use super::recipe::{Coordinate, Study, StudyMark, StudyPlot};
 use super::summary::{StudyCellSummary, StudySummary};
 use crate::experiment::{Frame, Label, px, sheet};
 
 /// A mark and where it lies; means over seeds.
-struct Mark<'a> {
-    title: &'a str,
+struct Mark {
+    title: String,
     x: f64,
     y: f64,
 }
@@ -43,20 +43,14 @@ fn panel(plot: &StudyPlot, cell: &StudyCellSummary, name: &str) -> Option<Markup
         }
     };
     // On a logarithmic axis 0 lies nowhere.
-    let mark = |mark: &'_ super::recipe::StudyMark| {
-        let (x, y) = (value(&mark.x)?, value(&mark.y)?);
-        (x > 0.0).then_some((x, y))
+    let mark = |own: &StudyMark| {
+        let (x, y) = (value(&own.x)?, value(&own.y)?);
+        (x > 0.0).then(|| Mark { title: own.title.clone(), x, y })
     };
-    let lines: Vec<(&str, Vec<Mark<'_>>)> = plot
+    let lines: Vec<(&str, Vec<Mark>)> = plot
         .lines
         .iter()
-        .map(|line| {
-            let marks = line.marks.iter().filter_map(|own| {
-                let (x, y) = mark(own)?;
-                Some(Mark { title: &own.title, x, y })
-            });
-            (line.title.as_str(), marks.collect())
-        })
+        .map(|line| (line.title.as_str(), line.marks.iter().filter_map(mark).collect()))
         .collect();
     let all = || lines.iter().flat_map(|(_, marks)| marks);
     let least = all().map(|mark| mark.x).fold(f64::INFINITY, f64::min);

@@ -4,8 +4,6 @@
 //! one after another as keys come (linear hashing: Litwin 1980), so that the load stays high, a
 //! segment fits a cache, and nothing as large as the table is ever copied at once.
 
-use pulp::Simd;
-
 use crate::bucket::{Bucket, FREE, NOBODY, WAYS};
 use crate::prefetch::prefetch;
 use crate::segment::{Crowded, Segment, hash, key};
@@ -35,13 +33,6 @@ pub struct Index {
     /// somebody chose keys for their hashes: a segment that grew for these would grow for ever. And the
     /// key whose hash stands for nobody.
     crowded: Crowded,
-}
-
-/// Where a key would be.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Spot<'a> {
-    hash: u64,
-    buckets: [&'a Bucket; 2],
 }
 
 impl Index {
@@ -104,39 +95,51 @@ impl Index {
     #[inline(always)]
     pub fn get(&self, key: u64) -> Option<u32> {
         let hash = hash(key);
-        let [first, second] = self.segments[self.segment(hash)].buckets_of(hash);
-        self.get_of(hash, first.find(hash).min(second.find(hash)))
+        let segment = &self.segments[self.segment(hash)];
+        let found = segment.first(hash).find(hash).min(segment.second(hash).find(hash));
+        let row = self.row_of(hash, found);
+        (row != FREE).then_some(row)
     }
 
     /// The row of a hash whose buckets say that it has this one.
     #[inline(always)]
-    fn get_of(&self, hash: u64, row: u32) -> Option<u32> {
-        match row {
-            FREE if self.crowded.is_empty() => None,
-            FREE => self.crowded.get(&hash).copied(),
-            row => Some(row),
+    pub(crate) fn row_of(&self, hash: u64, found: u32) -> u32 {
+        match found {
+            FREE if self.crowded.is_empty() => FREE,
+            FREE => self.crowded.get(&hash).copied().unwrap_or(FREE),
+            row => row,
         }
     }
 
-    /// Asks memory for what [`Index::ask_for`] will read.
+    /// Any one.
+    pub(crate) fn some_bucket(&self) -> &Bucket {
+        self.segments[0].first(0)
+    }
+
+    /// Asks memory for what [`Index::prefetch`] will read.
     #[inline(always)]
     pub(crate) fn prefetch_segment(&self, key: u64) {
         prefetch(&self.segments, self.segment(hash(key)), 1);
     }
 
-    /// Where a key would be, which memory is asked for.
+    /// Asks memory for both buckets of a key.
     #[inline(always)]
-    pub(crate) fn ask_for(&self, key: u64) -> Spot<'_> {
+    pub(crate) fn prefetch(&self, key: u64) {
         let hash = hash(key);
-        let buckets = self.segments[self.segment(hash)].ask_for(hash);
-        Spot { hash, buckets }
+        self.ask_for_first(hash);
+        self.ask_for_second(hash);
     }
 
-    /// The row of the key that would be there.
+    /// The bucket where a hash is in most cases, which memory is asked for.
     #[inline(always)]
-    pub(crate) fn get_at<S: Simd>(&self, simd: S, spot: Spot<'_>) -> Option<u32> {
-        let [first, second] = spot.buckets.map(|bucket| bucket.find_by(simd, spot.hash));
-        self.get_of(spot.hash, first.min(second))
+    pub(crate) fn ask_for_first(&self, hash: u64) -> &Bucket {
+        asked_for(self.segments[self.segment(hash)].first(hash))
+    }
+
+    /// Where it is in the others.
+    #[inline(always)]
+    pub(crate) fn ask_for_second(&self, hash: u64) -> &Bucket {
+        asked_for(self.segments[self.segment(hash)].second(hash))
     }
 
     /// Asks memory for where others would go if a key came that is prefetched.
@@ -200,4 +203,10 @@ impl Index {
         self.segments.push(high);
         self.mask = self.segments.len().next_power_of_two() - 1;
     }
+}
+
+#[inline(always)]
+fn asked_for(bucket: &Bucket) -> &Bucket {
+    prefetch(std::slice::from_ref(bucket), 0, 1);
+    bucket
 }

@@ -16,6 +16,7 @@ mod init;
 mod bucket;
 mod segment;
 mod index;
+mod lookup;
 mod bags;
 mod optimiser;
 mod table;

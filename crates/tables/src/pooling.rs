@@ -1,9 +1,11 @@
 //! Rows of bags, pooled.
 
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::gather::{Gather, Keyed, Numbered, Source};
+use crate::gather::{Found, Gather, Numbered, Source};
 use crate::rows::{Format, Rows};
 use crate::slab::Visitor;
 use crate::{Bags, Result, Table};
@@ -19,9 +21,9 @@ pub enum Pooling {
 }
 
 /// Bags that one thread takes at a time, feature by feature, at least and at most: enough that rows
-/// which many of them share stay in its cache meanwhile, and so few that the processor knows where
-/// all rows of `out` are that it writes again and again.
-const BAGS: [usize; 2] = [32, 256];
+/// which many of them share stay in its cache meanwhile. Threads walk through the features side by side and
+/// find in the cache that they share what others brought.
+const BAGS: [usize; 2] = [32, 2048];
 
 impl Pooling {
     /// What the sum of a bag of so many ids is multiplied with.
@@ -50,11 +52,16 @@ impl WithSimd for Part<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> usize {
         let Part { features, pooling, from, width: stride, out } = self;
-        let (mut at, mut unknown) = (0, 0);
+        let (mut at, mut unknown, mut found) = (0, 0, Vec::new());
         for (table, bags) in features {
             let width = table.config.width;
             let out = Columns { values: out, stride, at, width };
-            unknown += table.slab.visit(Feature { simd, table, bags, pooling, from, out });
+            let samples = from..from + out.rows();
+            if let Some(keys) = &table.keys {
+                keys.index.rows_of(simd, bags.ids_of(&samples), &mut found);
+            }
+            let found = table.keys.as_ref().map(|_| &found[..]);
+            unknown += table.slab.visit(Feature { bags, found, pooling, samples, out });
             at += width;
         }
         unknown
@@ -81,51 +88,56 @@ impl Columns<'_> {
 }
 
 /// These samples of one feature.
-struct Feature<'a, S> {
-    simd: S,
-    table: &'a Table,
+struct Feature<'a> {
     bags: &'a Bags<'a>,
+    /// Rows of the samples' ids, where ids are keys.
+    found: Option<&'a [u32]>,
     pooling: Pooling,
-    from: usize,
+    samples: Range<usize>,
     out: Columns<'a>,
 }
 
-impl<S: Simd> Visitor for Feature<'_, S> {
+impl Visitor for Feature<'_> {
     /// Ids without a row.
     type Output = usize;
 
     #[inline(always)]
     fn visit<F: Format>(self, rows: Rows<'_, F>) -> usize {
-        let simd = self.simd;
         match self.out.width {
-            16 => self.pool_of::<F, 16>(&rows),
-            32 => self.pool_of::<F, 32>(&rows),
-            64 => self.pool_of::<F, 64>(&rows),
-            128 => self.pool_of::<F, 128>(&rows),
-            _ => match &self.table.keys {
-                Some(keys) => self.pool(&Keyed { simd, index: &keys.index, rows: &rows }),
-                None => self.pool(&Numbered::<F, 1> { rows: rows.first() }),
+            16 => self.pool_fixed::<F, 16>(&rows),
+            32 => self.pool_fixed::<F, 32>(&rows),
+            64 => self.pool_fixed::<F, 64>(&rows),
+            128 => self.pool_fixed::<F, 128>(&rows),
+            width => match self.found {
+                Some(found) => self.pool(Gather::new(Found { rows: &rows }, found, width)),
+                None => {
+                    let (rows, ids) = (rows.first(), self.bags.ids_of(&self.samples));
+                    self.pool(Gather::new(Numbered::<F, 1> { rows }, ids, width))
+                }
             },
         }
     }
 }
 
-impl<'a, S: Simd> Feature<'a, S> {
+impl<'a> Feature<'a> {
+    /// Where the width is known to the compiler, sums stay in registers.
     #[inline(always)]
-    fn pool_of<F: Format, const WIDTH: usize>(self, rows: &'a Rows<'a, F>) -> usize {
-        let simd = self.simd;
-        match &self.table.keys {
-            Some(keys) => self.pool_fixed::<WIDTH>(&Keyed { simd, index: &keys.index, rows }),
-            None => self.pool_fixed::<WIDTH>(&Numbered::<F, WIDTH> { rows: rows.first() }),
+    fn pool_fixed<F: Format, const WIDTH: usize>(self, rows: &Rows<'_, F>) -> usize {
+        match self.found {
+            Some(found) => self.pool_by::<_, WIDTH>(Gather::new(Found { rows }, found, WIDTH)),
+            None => {
+                let (rows, ids) = (rows.first(), self.bags.ids_of(&self.samples));
+                self.pool_by::<_, WIDTH>(Gather::new(Numbered::<F, WIDTH> { rows }, ids, WIDTH))
+            }
         }
     }
 
-    /// Where the width is known to the compiler, sums stay in registers.
     #[inline(always)]
-    fn pool_fixed<const WIDTH: usize>(self, source: &'a impl Source<'a>) -> usize {
-        let Feature { bags, pooling, from, mut out, .. } = self;
-        let samples = from..from + out.rows();
-        let mut gather = Gather::new(source, bags.ids_of(&samples), WIDTH);
+    fn pool_by<'r, S: Source<'r>, const WIDTH: usize>(
+        self,
+        mut gather: Gather<'r, S>,
+    ) -> usize {
+        let Feature { bags, pooling, samples, mut out, .. } = self;
         let mut unknown = 0;
         for (row, bag) in samples.enumerate() {
             let mut sums = [0.0f32; WIDTH];
@@ -136,10 +148,8 @@ impl<'a, S: Simd> Feature<'a, S> {
     }
 
     #[inline(always)]
-    fn pool(self, source: &'a impl Source<'a>) -> usize {
-        let Feature { bags, pooling, from, mut out, .. } = self;
-        let samples = from..from + out.rows();
-        let mut gather = Gather::new(source, bags.ids_of(&samples), out.width);
+    fn pool<'r, S: Source<'r>>(self, mut gather: Gather<'r, S>) -> usize {
+        let Feature { bags, pooling, samples, mut out, .. } = self;
         let mut unknown = 0;
         for (row, bag) in samples.enumerate() {
             let sums = out.row(row);
@@ -159,21 +169,21 @@ fn add_bag<'a, S: Source<'a>>(
     pooling: Pooling,
     sums: &mut [f32],
 ) -> usize {
-    let ids = bags.ids_of(&(bag..bag + 1));
-    let share = pooling.share(ids.len());
+    let ids = bags.range(bag).len();
+    let share = pooling.share(ids);
     let mut unknown = 0;
     match bags.weights_of(bag) {
         None => {
-            for id in ids {
-                match gather.next(*id, sums.len()) {
+            for _ in 0..ids {
+                match gather.next(sums.len()) {
                     Some(row) => S::Format::add(row, share, sums),
                     None => unknown += 1,
                 }
             }
         }
         Some(weights) => {
-            for (id, weight) in ids.iter().zip(weights) {
-                match gather.next(*id, sums.len()) {
+            for weight in weights {
+                match gather.next(sums.len()) {
                     Some(row) => S::Format::add(row, share * weight, sums),
                     None => unknown += 1,
                 }

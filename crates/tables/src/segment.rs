@@ -1,8 +1,8 @@
 //! Keys whose hashes end alike, in buckets.
 //!
 //! A key goes to the emptier one of its two buckets, so that they fill evenly and few have to move
-//! before the segment is nearly full (Azar et al. 1999). Where both are full, somebody moves whose other
-//! bucket has room; a bit a bucket tells that without a look at it, which would be another wait for
+//! before the segment is nearly full (Azar et al. 1999); to the first one where that is not much
+//! fuller, so that most look-ups end there. Where both are full, somebody moves whose other bucket has room; a bit a bucket tells that without a look at it, which would be another wait for
 //! memory.
 
 use std::collections::BTreeMap;
@@ -18,6 +18,9 @@ const KICKS: usize = 64;
 const LOAD_MAX: f64 = 0.94;
 /// It grows by one bucket in so many.
 const GROWTH: usize = 12;
+/// The second bucket takes a key if it has so many more free ways: with 1 more, a third of all look-ups
+/// go on to it; where it takes only what the first has no room for, more keys have to move.
+const EMPTIER: usize = 2;
 /// Load of a segment that has been split.
 const LOAD_FRESH: f64 = 0.88;
 /// Load of a segment when as many keys have come as it was told of.
@@ -93,16 +96,6 @@ impl Segment {
         *word = *word & !(1 << (at % 64)) | u64::from(has) << (at % 64);
     }
 
-    /// The buckets where a key would be, which memory is asked for.
-    #[inline(always)]
-    pub(crate) fn ask_for(&self, hash: u64) -> [&Bucket; 2] {
-        let buckets = &self.buckets[..];
-        self.places(hash).map(|at| {
-            prefetch(buckets, at, 1);
-            &buckets[at]
-        })
-    }
-
     /// Asks memory for where somebody would go who makes room for a key.
     #[inline(always)]
     pub(crate) fn prefetch_room(&self, hash: u64) {
@@ -122,11 +115,16 @@ impl Segment {
         find(first).or_else(|| find(second))
     }
 
-    /// The buckets where a hash would be.
+    /// The bucket where a hash goes while there is room.
     #[inline(always)]
-    pub(crate) fn buckets_of(&self, hash: u64) -> [&Bucket; 2] {
-        let buckets = &self.buckets[..];
-        self.places(hash).map(|at| &buckets[at])
+    pub(crate) fn first(&self, hash: u64) -> &Bucket {
+        &self.buckets[self.places(hash)[0]]
+    }
+
+    /// Where it is if it is not there.
+    #[inline(always)]
+    pub(crate) fn second(&self, hash: u64) -> &Bucket {
+        &self.buckets[self.places(hash)[1]]
     }
 
     /// Gives a hash another row; false where it has none.
@@ -191,8 +189,8 @@ impl Segment {
     #[inline(always)]
     fn put(&mut self, entry: (u64, u32)) -> Option<(u64, u32)> {
         let [first, second] = self.places(entry.0);
-        let free = [first, second].map(|at| self.buckets[at].free().count_ones());
-        let at = if free[1] > free[0] { second } else { first };
+        let free = [first, second].map(|at| self.buckets[at].free().count_ones() as usize);
+        let at = if is_second(free) { second } else { first };
         let homeless = if self.put_in(at, entry) { None } else { self.push(first, entry) };
         self.len += u32::from(homeless.is_none());
         homeless
@@ -240,6 +238,12 @@ fn some_way(dice: u64) -> usize {
     (((dice >> 32) * WAYS as u64) >> 32) as usize
 }
 
+/// Whether a key goes to the second one of two buckets, of which so many ways are free.
+#[inline(always)]
+fn is_second([first, second]: [usize; 2]) -> bool {
+    first == 0 || second >= first + EMPTIER
+}
+
 /// Buckets for so many keys.
 fn buckets_at(keys: usize, load: f64) -> usize {
     (keys as f64 / load / WAYS as f64) as usize
@@ -263,7 +267,8 @@ fn filled<I: Iterator<Item = (u64, u32)>>(
         let mut late = Vec::new();
         for entry in entries() {
             let [first, second] = segment.places(entry.0);
-            let at = if taken[second] < taken[first] { second } else { first };
+            let free = [first, second].map(|at| WAYS - usize::from(taken[at]));
+            let at = if is_second(free) { second } else { first };
             let way = usize::from(taken[at]);
             if way < WAYS {
                 segment.buckets[at].put(way, entry);

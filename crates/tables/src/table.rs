@@ -169,9 +169,7 @@ impl Table {
         for (at, id) in ids.iter().enumerate() {
             if let Some(keys) = &self.keys {
                 ids.get(at + 2 * AHEAD).inspect(|soon| keys.index.prefetch_segment(**soon));
-                ids.get(at + AHEAD).inspect(|soon| {
-                    keys.index.ask_for(**soon);
-                });
+                ids.get(at + AHEAD).inspect(|soon| keys.index.prefetch(**soon));
                 ids.get(at + AHEAD / 2).inspect(|soon| keys.index.prefetch_room(**soon));
             }
             if self.find(*id) == UNKNOWN {

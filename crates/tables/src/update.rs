@@ -80,10 +80,14 @@ impl Table {
         let each = bags.whole().len() / pieces.max(1);
         let mut touches: Vec<Vec<Touch>> =
             (0..pieces).map(|_| Vec::with_capacity(each + each / 8 + 16)).collect();
+        let found = self.keys.as_ref().map(|keys| keys.index.rows(bags.ids()));
+        let begin = bags.whole().start;
         for bag in 0..bags.len() {
-            let range = bags.range(bag);
-            for (place, id) in (0u32..).zip(range.map(|place| bags.id(place))) {
-                let row = self.find(id);
+            for (place, at) in (0u32..).zip(bags.range(bag)) {
+                let row = match &found {
+                    Some(found) => found[at - begin],
+                    None => self.find(bags.id(at)),
+                };
                 if row != UNKNOWN {
                     let (at, row) = (row as usize / piece, row % piece as u32);
                     touches[at].push(Touch { row, bag: bag as u32, place });

@@ -1,0 +1,146 @@
+//! Rows of many keys. A processor that waits for the bucket of each key in turn is idle most of the time:
+//! keys go through in blocks, memory is asked for what one of them needs while another is compared, and
+//! each step is a short loop whose turns do not wait for one another.
+
+use pulp::{Arch, Simd, WithSimd};
+
+use crate::Index;
+use crate::bucket::{Bucket, FREE};
+use crate::segment::hash;
+
+/// Keys that go through a step together: enough for what memory brings at once.
+const BLOCK: usize = 64;
+/// A block is compared, the next one is asked for, and one waits for its second buckets.
+const STEPS: usize = 3;
+
+/// Keys on their way.
+#[derive(Clone, Copy)]
+struct Block<'a> {
+    hashes: [u64; BLOCK],
+    /// Where a key is in most cases.
+    firsts: [&'a Bucket; BLOCK],
+    /// Keys that are not there, by their places in the block, and where else they would be.
+    late: [(u32, &'a Bucket); BLOCK],
+    late_len: usize,
+}
+
+impl Index {
+    /// Rows of keys, 2^32 − 1 for one that has none.
+    pub fn rows(&self, keys: &[u64]) -> Vec<u32> {
+        let mut rows = Vec::new();
+        Arch::new().dispatch(All { index: self, keys, rows: &mut rows });
+        rows
+    }
+
+    /// The same, in a loop over many keys.
+    #[inline(always)]
+    pub(crate) fn rows_of<S: Simd>(&self, simd: S, keys: &[u64], rows: &mut Vec<u32>) {
+        rows.clear();
+        rows.resize(keys.len(), FREE);
+        let nowhere = self.some_bucket();
+        let fresh = Block {
+            hashes: [0; BLOCK],
+            firsts: [nowhere; BLOCK],
+            late: [(0, nowhere); BLOCK],
+            late_len: 0,
+        };
+        let mut blocks = [fresh; STEPS];
+        for step in 0..keys.len().div_ceil(BLOCK) + STEPS - 1 {
+            if let Some(keys) = keys.chunks(BLOCK).nth(step) {
+                blocks[step % STEPS].ask(self, keys);
+            }
+            let before = |steps: usize| step.checked_sub(steps);
+            if let Some(at) = before(1)
+                && let Some(rows) = rows.chunks_mut(BLOCK).nth(at)
+            {
+                blocks[at % STEPS].find(self, simd, rows);
+            }
+            if let Some(at) = before(2)
+                && let Some(rows) = rows.chunks_mut(BLOCK).nth(at)
+            {
+                blocks[at % STEPS].find_late(self, simd, rows);
+            }
+        }
+    }
+}
+
+struct All<'a> {
+    index: &'a Index,
+    keys: &'a [u64],
+    rows: &'a mut Vec<u32>,
+}
+
+impl WithSimd for All<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        self.index.rows_of(simd, self.keys, self.rows);
+    }
+}
+
+impl<'a> Block<'a> {
+    #[inline(always)]
+    fn ask(&mut self, index: &'a Index, keys: &[u64]) {
+        for (own, key) in self.hashes.iter_mut().zip(keys) {
+            *own = hash(*key);
+        }
+        for (own, hash) in self.firsts.iter_mut().zip(&self.hashes[..keys.len()]) {
+            *own = index.ask_for_first(*hash);
+        }
+    }
+
+    #[inline(always)]
+    fn find<S: Simd>(&mut self, index: &'a Index, simd: S, rows: &mut [u32]) {
+        // Whoever is not there is written down without a branch, that is, everybody is for a while.
+        let mut late = [0u32; BLOCK];
+        let mut len = 0;
+        for (at, row) in rows.iter_mut().enumerate() {
+            *row = self.firsts[at].find_by(simd, self.hashes[at]);
+            late[len % BLOCK] = at as u32;
+            len += usize::from(*row == FREE);
+        }
+        self.late_len = len;
+        for (own, at) in self.late.iter_mut().zip(&late[..len]) {
+            *own = (*at, index.ask_for_second(self.hashes[*at as usize]));
+        }
+    }
+
+    #[inline(always)]
+    fn find_late<S: Simd>(&self, index: &Index, simd: S, rows: &mut [u32]) {
+        for (at, second) in &self.late[..self.late_len] {
+            let hash = self.hashes[*at as usize];
+            rows[*at as usize] = index.row_of(hash, second.find_by(simd, hash));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_keys_have_the_rows_that_each_has() {
+        // In one segment and in many: keys that are there, that left, that never came.
+        for (about, keys) in [(0, 1000u64), (0, 50_000), (1 << 20, 1_000_000)] {
+            let key = |at: u64| at.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let mut index = Index::for_about(about);
+            for at in 0..keys {
+                index.insert_new(key(at), at as u32);
+            }
+            for at in (0..keys).step_by(7) {
+                index.remove(key(at));
+            }
+            // The hash that stands for nobody has its place beside.
+            index.insert_new(crate::segment::key(0), 77);
+            let mut asked: Vec<u64> = (0..keys + keys / 3).rev().map(key).collect();
+            asked.insert(5, crate::segment::key(0));
+            for count in [0, 1, 5, 6, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK, asked.len()] {
+                let rows = index.rows(&asked[..count]);
+                let each = asked[..count].iter().map(|key| index.get(*key).unwrap_or(FREE));
+                assert!(rows.iter().copied().eq(each), "{count} of {keys} keys");
+                assert_eq!(rows.get(5).copied().unwrap_or(77), 77);
+            }
+        }
+    }
+}

@@ -6,7 +6,7 @@
 
 use crate::bucket::{Bucket, FREE, NOBODY, WAYS};
 use crate::prefetch::prefetch;
-use crate::segment::{Crowded, Segment, hash, key};
+use crate::segment::{Crowded, Segment, hash, key, places};
 use crate::{Error, Result};
 
 /// Keys of a segment, in the mean: it grows within a cache.
@@ -84,8 +84,9 @@ impl Index {
         all.map(|(hash, row)| (key(hash), row))
     }
 
+    /// The number of a hash's segment.
     #[inline(always)]
-    fn segment(&self, hash: u64) -> usize {
+    pub(crate) fn segment(&self, hash: u64) -> usize {
         let at = hash as usize & self.mask;
         // Not split yet: keys are still with those whose next bit is 0.
         if at < self.segments.len() { at } else { at & (self.mask >> 1) }
@@ -95,8 +96,8 @@ impl Index {
     #[inline(always)]
     pub fn get(&self, key: u64) -> Option<u32> {
         let hash = hash(key);
-        let segment = &self.segments[self.segment(hash)];
-        let found = segment.first(hash).find(hash).min(segment.second(hash).find(hash));
+        let [first, second] = self.segments[self.segment(hash)].buckets_of(hash);
+        let found = first.find(hash).min(second.find(hash));
         let row = self.row_of(hash, found);
         (row != FREE).then_some(row)
     }
@@ -111,9 +112,8 @@ impl Index {
         }
     }
 
-    /// Any one.
-    pub(crate) fn some_bucket(&self) -> &Bucket {
-        self.segments[0].first(0)
+    pub(crate) fn segments(&self) -> &[Segment] {
+        &self.segments
     }
 
     /// Asks memory for what [`Index::prefetch`] will read.
@@ -126,20 +126,8 @@ impl Index {
     #[inline(always)]
     pub(crate) fn prefetch(&self, key: u64) {
         let hash = hash(key);
-        self.ask_for_first(hash);
-        self.ask_for_second(hash);
-    }
-
-    /// The bucket where a hash is in most cases, which memory is asked for.
-    #[inline(always)]
-    pub(crate) fn ask_for_first(&self, hash: u64) -> &Bucket {
-        asked_for(self.segments[self.segment(hash)].first(hash))
-    }
-
-    /// Where it is in the others.
-    #[inline(always)]
-    pub(crate) fn ask_for_second(&self, hash: u64) -> &Bucket {
-        asked_for(self.segments[self.segment(hash)].second(hash))
+        let buckets = &self.segments[self.segment(hash)].buckets[..];
+        places(hash, buckets.len()).into_iter().for_each(|at| prefetch(buckets, at, 1));
     }
 
     /// Asks memory for where others would go if a key came that is prefetched.
@@ -203,10 +191,4 @@ impl Index {
         self.segments.push(high);
         self.mask = self.segments.len().next_power_of_two() - 1;
     }
-}
-
-#[inline(always)]
-fn asked_for(bucket: &Bucket) -> &Bucket {
-    prefetch(std::slice::from_ref(bucket), 0, 1);
-    bucket
 }

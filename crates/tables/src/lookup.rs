@@ -6,7 +6,8 @@ use pulp::{Arch, Simd, WithSimd};
 
 use crate::Index;
 use crate::bucket::{Bucket, FREE};
-use crate::segment::hash;
+use crate::prefetch::prefetch;
+use crate::segment::{hash, places};
 
 /// Keys that go through a step together: enough for what memory brings at once.
 const BLOCK: usize = 64;
@@ -37,7 +38,26 @@ impl Index {
     pub(crate) fn rows_of<S: Simd>(&self, simd: S, keys: &[u64], rows: &mut Vec<u32>) {
         rows.clear();
         rows.resize(keys.len(), FREE);
-        let nowhere = self.some_bucket();
+        // Where memory of a segment begins takes a while to find out: for many keys that is asked once.
+        if self.segments().len() <= keys.len() / 4 {
+            let all: Vec<&[Bucket]> =
+                self.segments().iter().map(|own| &own.buckets[..]).collect();
+            self.rows_in(simd, &|hash| all[self.segment(hash)], keys, rows);
+        } else {
+            let own = |hash| &self.segments()[self.segment(hash)].buckets[..];
+            self.rows_in(simd, &own, keys, rows);
+        }
+    }
+
+    #[inline(always)]
+    fn rows_in<'a, S: Simd>(
+        &'a self,
+        simd: S,
+        segment: &impl Fn(u64) -> &'a [Bucket],
+        keys: &[u64],
+        rows: &mut [u32],
+    ) {
+        let nowhere = &segment(0)[0];
         let fresh = Block {
             hashes: [0; BLOCK],
             firsts: [nowhere; BLOCK],
@@ -47,18 +67,18 @@ impl Index {
         let mut blocks = [fresh; STEPS];
         for step in 0..keys.len().div_ceil(BLOCK) + STEPS - 1 {
             if let Some(keys) = keys.chunks(BLOCK).nth(step) {
-                blocks[step % STEPS].ask(self, keys);
+                blocks[step % STEPS].ask(segment, keys);
             }
             let before = |steps: usize| step.checked_sub(steps);
             if let Some(at) = before(1)
                 && let Some(rows) = rows.chunks_mut(BLOCK).nth(at)
             {
-                blocks[at % STEPS].find(self, simd, rows);
+                blocks[at % STEPS].find(simd, segment, rows);
             }
             if let Some(at) = before(2)
                 && let Some(rows) = rows.chunks_mut(BLOCK).nth(at)
             {
-                blocks[at % STEPS].find_late(self, simd, rows);
+                blocks[at % STEPS].find_late(simd, self, rows);
             }
         }
     }
@@ -81,17 +101,22 @@ impl WithSimd for All<'_> {
 
 impl<'a> Block<'a> {
     #[inline(always)]
-    fn ask(&mut self, index: &'a Index, keys: &[u64]) {
+    fn ask(&mut self, segment: &impl Fn(u64) -> &'a [Bucket], keys: &[u64]) {
         for (own, key) in self.hashes.iter_mut().zip(keys) {
             *own = hash(*key);
         }
         for (own, hash) in self.firsts.iter_mut().zip(&self.hashes[..keys.len()]) {
-            *own = index.ask_for_first(*hash);
+            *own = asked_for(segment(*hash), *hash, 0);
         }
     }
 
     #[inline(always)]
-    fn find<S: Simd>(&mut self, index: &'a Index, simd: S, rows: &mut [u32]) {
+    fn find<S: Simd>(
+        &mut self,
+        simd: S,
+        segment: &impl Fn(u64) -> &'a [Bucket],
+        rows: &mut [u32],
+    ) {
         // Whoever is not there is written down without a branch, that is, everybody is for a while.
         let mut late = [0u32; BLOCK];
         let mut len = 0;
@@ -102,17 +127,26 @@ impl<'a> Block<'a> {
         }
         self.late_len = len;
         for (own, at) in self.late.iter_mut().zip(&late[..len]) {
-            *own = (*at, index.ask_for_second(self.hashes[*at as usize]));
+            let hash = self.hashes[*at as usize];
+            *own = (*at, asked_for(segment(hash), hash, 1));
         }
     }
 
     #[inline(always)]
-    fn find_late<S: Simd>(&self, index: &Index, simd: S, rows: &mut [u32]) {
+    fn find_late<S: Simd>(&self, simd: S, index: &Index, rows: &mut [u32]) {
         for (at, second) in &self.late[..self.late_len] {
             let hash = self.hashes[*at as usize];
             rows[*at as usize] = index.row_of(hash, second.find_by(simd, hash));
         }
     }
+}
+
+/// The first or second bucket of a hash in its segment, which memory is asked for.
+#[inline(always)]
+fn asked_for(segment: &[Bucket], hash: u64, which: usize) -> &Bucket {
+    let at = places(hash, segment.len())[which];
+    prefetch(segment, at, 1);
+    &segment[at]
 }
 
 #[cfg(test)]

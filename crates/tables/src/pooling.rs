@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use crate::gather::{Found, Gather, Numbered, Source};
 use crate::rows::{Format, Rows};
 use crate::slab::Visitor;
+use crate::table::UNKNOWN;
 use crate::{Bags, Result, Table};
 
 /// What becomes of the rows of a bag. An empty bag is 0; an id without a row adds nothing, but
@@ -237,9 +238,14 @@ impl Table {
         let width = self.config.width;
         assert_eq!(out.len(), ids.len() * width, "ids times width");
         self.check(ids)?;
-        out.par_chunks_mut(width).with_min_len(256).zip(ids).for_each(|(out, id)| {
-            self.row(*id, out);
-        });
+        let out = out.par_chunks_mut(width).with_min_len(256);
+        match &self.keys {
+            Some(keys) => out.zip(keys.index.rows(ids)).for_each(|(out, row)| match row {
+                UNKNOWN => out.fill(0.0),
+                row => self.slab.get(row as usize, out),
+            }),
+            None => out.zip(ids).for_each(|(out, id)| self.slab.get(*id as usize, out)),
+        }
         Ok(())
     }
 }

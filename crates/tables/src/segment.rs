@@ -49,6 +49,14 @@ pub(crate) fn key(hash: u64) -> u64 {
     unmix(hash, INCREMENT)
 }
 
+/// The two buckets of a hash, of so many in its segment.
+#[inline(always)]
+pub(crate) fn places(hash: u64, buckets: usize) -> [usize; 2] {
+    // Multiplied, not divided: buckets are far fewer than 2^32.
+    let below = |bits: u64| (((bits >> 32) * buckets as u64) >> 32) as usize;
+    [below(hash), below(hash.wrapping_mul(OTHER))]
+}
+
 /// Buckets of one segment.
 #[derive(Debug, Clone)]
 pub(crate) struct Segment {
@@ -77,12 +85,9 @@ impl Segment {
         self.buckets.len() > BUCKETS_FEW && self.load_with(0) < LOAD_CROWDED
     }
 
-    /// The two buckets of a hash.
     #[inline(always)]
     fn places(&self, hash: u64) -> [usize; 2] {
-        // Multiplied, not divided: buckets are far fewer than 2^32.
-        let below = |bits: u64| (((bits >> 32) * self.buckets.len() as u64) >> 32) as usize;
-        [below(hash), below(hash.wrapping_mul(OTHER))]
+        places(hash, self.buckets.len())
     }
 
     #[inline(always)]
@@ -115,16 +120,11 @@ impl Segment {
         find(first).or_else(|| find(second))
     }
 
-    /// The bucket where a hash goes while there is room.
+    /// The buckets where a hash would be.
     #[inline(always)]
-    pub(crate) fn first(&self, hash: u64) -> &Bucket {
-        &self.buckets[self.places(hash)[0]]
-    }
-
-    /// Where it is if it is not there.
-    #[inline(always)]
-    pub(crate) fn second(&self, hash: u64) -> &Bucket {
-        &self.buckets[self.places(hash)[1]]
+    pub(crate) fn buckets_of(&self, hash: u64) -> [&Bucket; 2] {
+        let buckets = &self.buckets[..];
+        places(hash, buckets.len()).map(|at| &buckets[at])
     }
 
     /// Gives a hash another row; false where it has none.

@@ -120,7 +120,7 @@ impl Visitor for Feature<'_> {
     }
 }
 
-impl<'a> Feature<'a> {
+impl Feature<'_> {
     /// Where the width is known to the compiler, sums stay in registers.
     #[inline(always)]
     fn pool_fixed<F: Format, const WIDTH: usize>(self, rows: &Rows<'_, F>) -> usize {

@@ -1,9 +1,9 @@
 //! Rows one after another, while memory fetches those to come: a processor that waits for each row in
 //! turn is idle most of the time.
 
-use crate::bucket::FREE;
 use crate::prefetch::prefetch;
 use crate::rows::{Format, Rows};
+use crate::table::UNKNOWN;
 
 /// Rows that are asked for before they are needed.
 const AHEAD: usize = 32;
@@ -43,7 +43,7 @@ impl<'a, F: Format, const WIDTH: usize> Source<'a> for Numbered<'a, F, WIDTH> {
     }
 }
 
-/// What an index has found: numbers of rows in chunks, and [`FREE`].
+/// What an index has found: numbers of rows in chunks, [`UNKNOWN`] among them.
 pub(crate) struct Found<'a, F: Format> {
     pub(crate) rows: &'a Rows<'a, F>,
 }
@@ -54,7 +54,7 @@ impl<'a, F: Format> Source<'a> for Found<'a, F> {
 
     #[inline(always)]
     fn row(&self, row: u32, width: usize) -> Option<&'a [F::Number]> {
-        (row != FREE).then(|| self.rows.row(row as usize, width))
+        (row != UNKNOWN).then(|| self.rows.row(row as usize, width))
     }
 }
 

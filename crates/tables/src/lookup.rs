@@ -117,7 +117,8 @@ impl<'a> Block<'a> {
         segment: &impl Fn(u64) -> &'a [Bucket],
         rows: &mut [u32],
     ) {
-        // Whoever is not there is written down without a branch, that is, everybody is for a while.
+        // Which keys are late cannot be foreseen, so there is no branch: each is written down, and the next
+        // one writes over it unless it is late.
         let mut late = [0u32; BLOCK];
         let mut len = 0;
         for (at, row) in rows.iter_mut().enumerate() {

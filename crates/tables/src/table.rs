@@ -3,6 +3,7 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::admission::Sketch;
+use crate::bucket::FREE;
 use crate::memory::Memory;
 use crate::usage::Usage;
 use crate::{Dtype, Error, Index, Init, Optimiser, Result, Slab};
@@ -49,8 +50,8 @@ pub(crate) struct Keys {
 /// Keys that memory is asked for before they are needed.
 const AHEAD: usize = 16;
 
-/// Stands for a key that has no row.
-pub(crate) const UNKNOWN: u32 = u32::MAX;
+/// Stands for an id that has no row: what an index says of a key that it does not have.
+pub(crate) const UNKNOWN: u32 = FREE;
 
 impl Table {
     /// Rows for the ids 0..rows.

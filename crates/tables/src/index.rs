@@ -1,16 +1,16 @@
 //! Which row a 64-bit key has: a bucketised cuckoo table (Pagh and Rodler 2004; buckets: Dietzfelbinger
 //! and Weidling 2007) in segments. A key has two buckets of five in its segment, and is in one of
-//! them; no two keys share a row. A segment that is full grows by a twelfth, and segments are split
+//! them; no two keys share a row. A segment that is full grows by an eighth, and segments are split
 //! one after another as keys come (linear hashing: Litwin 1980), so that the load stays high, a
 //! segment fits a cache, and nothing as large as the table is ever copied at once.
 
 use crate::bucket::{Bucket, FREE, NOBODY, WAYS};
 use crate::prefetch::prefetch;
-use crate::segment::{Crowded, Segment, hash, key, places};
+use crate::segment::{Crowded, Segment, hash, key};
 use crate::{Error, Result};
 
 /// Keys of a segment, in the mean: it grows within a cache.
-const SEGMENT_KEYS: usize = 1 << 11;
+const SEGMENT_KEYS: usize = 1 << 14;
 /// The same where so many keys are announced that segments will hardly grow: each is some huge
 /// pages, so that the processor knows where they are.
 const SEGMENT_KEYS_TOLD: usize = 1 << 18;
@@ -122,12 +122,11 @@ impl Index {
         prefetch(&self.segments, self.segment(hash(key)), 1);
     }
 
-    /// Asks memory for both buckets of a key.
+    /// Asks memory for both buckets of a key, where its segment is there already.
     #[inline(always)]
     pub(crate) fn prefetch(&self, key: u64) {
         let hash = hash(key);
-        let buckets = &self.segments[self.segment(hash)].buckets[..];
-        places(hash, buckets.len()).into_iter().for_each(|at| prefetch(buckets, at, 1));
+        self.segments[self.segment(hash)].prefetch(hash);
     }
 
     /// Asks memory for where others would go if a key came that is prefetched.

@@ -2,8 +2,9 @@
 //!
 //! A key goes to the emptier one of its two buckets, so that they fill evenly and few have to move
 //! before the segment is nearly full (Azar et al. 1999); to the first one where that is not much
-//! fuller, so that most look-ups end there. Where both are full, somebody moves whose other bucket
-//! has room; a bit a bucket tells that without a look at it, which would be another wait for memory.
+//! fuller, so that most look-ups end there. Where both are full, somebody of either moves whose other
+//! bucket has room; a bit a bucket tells that without a look at it, which would be another wait for
+//! memory.
 
 use std::collections::BTreeMap;
 
@@ -14,15 +15,16 @@ use crate::prefetch::prefetch;
 
 /// Keys that are moved on before a segment counts as full.
 const KICKS: usize = 64;
-/// A segment grows at this load even where there would be room: moving takes too long.
-const LOAD_MAX: f64 = 0.94;
+/// A segment grows at this load even where there would be room: moving takes too long. Growing early
+/// and by little is slower, as each time all keys move.
+const LOAD_MAX: f64 = 0.96;
 /// It grows by one bucket in so many.
-const GROWTH: usize = 12;
+const GROWTH: usize = 8;
 /// The second bucket takes a key if it has so many more free ways: with 1 more, a third of all look-ups
 /// go on to it; where it takes only what the first has no room for, more keys have to move.
 const EMPTIER: usize = 2;
 /// Load of a segment that has been split.
-const LOAD_FRESH: f64 = 0.88;
+const LOAD_FRESH: f64 = 0.86;
 /// Load of a segment when as many keys have come as it was told of.
 const LOAD_TOLD: f64 = 0.92;
 /// One that is emptier than this and has no place for a key is not full; its keys are ill-chosen.
@@ -57,8 +59,9 @@ pub(crate) fn places(hash: u64, buckets: usize) -> [usize; 2] {
     [below(hash), below(hash.wrapping_mul(OTHER))]
 }
 
-/// Buckets of one segment.
+/// Buckets of one segment. It is asked for as one line.
 #[derive(Debug, Clone)]
+#[repr(align(64))]
 pub(crate) struct Segment {
     len: u32,
     pub(crate) buckets: Memory<Bucket>,
@@ -101,15 +104,21 @@ impl Segment {
         *word = *word & !(1 << (at % 64)) | u64::from(has) << (at % 64);
     }
 
-    /// Asks memory for where somebody would go who makes room for a key.
+    /// Asks memory for both buckets of a hash, and whether they have room.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, hash: u64) {
+        for at in self.places(hash) {
+            prefetch(&self.buckets, at, 1);
+            prefetch(&self.room, at / 64, 1);
+        }
+    }
+
+    /// Asks memory for where somebody would go who makes room for a hash.
     #[inline(always)]
     pub(crate) fn prefetch_room(&self, hash: u64) {
-        let [first, second] = self.places(hash);
-        if !self.has_room(first)
-            && !self.has_room(second)
-            && let Some((_, other)) = self.victim(first, hash)
-        {
-            prefetch(&self.buckets, other, 1);
+        let places = self.places(hash);
+        if places.iter().all(|at| !self.has_room(*at)) {
+            prefetch(&self.buckets, self.eviction(places, hash).to, 1);
         }
     }
 
@@ -191,26 +200,42 @@ impl Segment {
         let [first, second] = self.places(entry.0);
         let free = [first, second].map(|at| self.buckets[at].free().count_ones() as usize);
         let at = if is_second(free) { second } else { first };
-        let homeless = if self.put_in(at, entry) { None } else { self.push(first, entry) };
+        let homeless =
+            if self.put_in(at, entry) { None } else { self.push([first, second], entry) };
         self.len += u32::from(homeless.is_none());
         homeless
     }
 
-    /// Into a full bucket, from which somebody must go.
-    fn push(&mut self, mut at: usize, mut entry: (u64, u32)) -> Option<(u64, u32)> {
+    /// Into one of two full buckets, from which somebody must go.
+    fn push(&mut self, mut full: [usize; 2], mut entry: (u64, u32)) -> Option<(u64, u32)> {
         // Who must go is as good as random, and the same every time.
         let mut dice = entry.0;
         for _ in 0..KICKS {
-            let victim = self.victim(at, dice);
-            let way = victim.map_or(some_way(dice), |(way, _)| way);
-            entry = self.buckets[at].swap(way, entry);
-            at = victim.map_or_else(|| self.other(at, entry.0), |(_, other)| other);
-            if self.put_in(at, entry) {
+            let Eviction { from, way, to } = self.eviction(full, dice);
+            entry = self.buckets[from].swap(way, entry);
+            if self.put_in(to, entry) {
                 return None;
             }
+            full = [to, to];
             dice = dice.wrapping_mul(OTHER).wrapping_add(1);
         }
         Some(entry)
+    }
+
+    /// Who goes from one of two full buckets: somebody whose other one has room, if there is anybody.
+    #[inline(always)]
+    fn eviction(&self, [first, second]: [usize; 2], dice: u64) -> Eviction {
+        if let Some(eviction) = self.victim(first, dice) {
+            return eviction;
+        }
+        if first != second
+            && let Some(eviction) = self.victim(second, dice)
+        {
+            return eviction;
+        }
+        let way = some_way(dice);
+        let to = self.other(first, self.buckets[first].hash(way));
+        Eviction { from: first, way, to }
     }
 
     /// The other bucket of a hash that is in this one.
@@ -220,16 +245,23 @@ impl Segment {
         if at == first { second } else { first }
     }
 
-    /// Somebody in a full bucket who could go, and where to.
+    /// Somebody in a full bucket whose other one has room.
     #[inline(always)]
-    fn victim(&self, at: usize, dice: u64) -> Option<(usize, usize)> {
-        let bucket = &self.buckets[at];
+    fn victim(&self, from: usize, dice: u64) -> Option<Eviction> {
+        let bucket = &self.buckets[from];
         (0..WAYS).find_map(|way| {
             let way = (way + some_way(dice)) % WAYS;
-            let other = self.other(at, bucket.hash(way));
-            (other != at && self.has_room(other)).then_some((way, other))
+            let to = self.other(from, bucket.hash(way));
+            (to != from && self.has_room(to)).then_some(Eviction { from, way, to })
         })
     }
+}
+
+/// A move from one bucket to another.
+struct Eviction {
+    from: usize,
+    way: usize,
+    to: usize,
 }
 
 /// A way of a bucket, as good as random.

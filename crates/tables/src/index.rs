@@ -88,8 +88,9 @@ impl Index {
     #[inline(always)]
     pub(crate) fn segment(&self, hash: u64) -> usize {
         let at = hash as usize & self.mask;
-        // Not split yet: keys are still with those whose next bit is 0.
-        if at < self.segments.len() { at } else { at & (self.mask >> 1) }
+        // Not split yet: keys are still with those whose next bit is 0. Without a branch, as nobody can tell
+        // which one a key is in.
+        at & self.mask >> u32::from(at >= self.segments.len())
     }
 
     /// The row of a key.

@@ -14,6 +14,8 @@ pub(crate) trait Source<'a> {
     type Format: Format;
     /// What they are known by.
     type Id: Copy;
+    /// Whether it takes longer to find a row twice than to keep where it is meanwhile.
+    const KEPT: bool;
 
     /// One of them, where there is such a row.
     fn row(&self, id: Self::Id, width: usize) -> Option<&'a [Number<'a, Self>]>;
@@ -31,6 +33,7 @@ pub(crate) struct Numbered<'a, F: Format, const WIDTH: usize> {
 impl<'a, F: Format, const WIDTH: usize> Source<'a> for Numbered<'a, F, WIDTH> {
     type Format = F;
     type Id = u64;
+    const KEPT: bool = false;
 
     #[inline(always)]
     fn row(&self, id: u64, width: usize) -> Option<&'a [F::Number]> {
@@ -51,6 +54,7 @@ pub(crate) struct Found<'a, F: Format> {
 impl<'a, F: Format> Source<'a> for Found<'a, F> {
     type Format = F;
     type Id = u32;
+    const KEPT: bool = true;
 
     #[inline(always)]
     fn row(&self, row: u32, width: usize) -> Option<&'a [F::Number]> {
@@ -63,15 +67,17 @@ pub(crate) struct Gather<'a, S: Source<'a>> {
     source: S,
     ids: &'a [S::Id],
     next: usize,
+    /// Rows that have been asked for, where they are kept.
+    ahead: [Option<&'a [Number<'a, S>]>; AHEAD],
 }
 
 impl<'a, S: Source<'a>> Gather<'a, S> {
     /// Rows have this width, here and below.
     #[inline(always)]
     pub(crate) fn new(source: S, ids: &'a [S::Id], width: usize) -> Gather<'a, S> {
-        let gather = Gather { source, ids, next: 0 };
+        let mut gather = Gather { source, ids, next: 0, ahead: [None; AHEAD] };
         for at in 0..AHEAD {
-            gather.ask_for(at, width);
+            gather.ahead[at] = gather.ask_for(at, width);
         }
         gather
     }
@@ -81,16 +87,17 @@ impl<'a, S: Source<'a>> Gather<'a, S> {
     pub(crate) fn next(&mut self, width: usize) -> Option<&'a [Number<'a, S>]> {
         let at = self.next;
         self.next += 1;
-        self.ask_for(at + AHEAD, width);
-        self.source.row(self.ids[at], width)
+        let soon = self.ask_for(at + AHEAD, width);
+        match S::KEPT {
+            true => std::mem::replace(&mut self.ahead[at % AHEAD], soon),
+            false => self.source.row(self.ids[at], width),
+        }
     }
 
     #[inline(always)]
-    fn ask_for(&self, at: usize, width: usize) {
-        if let Some(id) = self.ids.get(at)
-            && let Some(row) = self.source.row(*id, width)
-        {
-            prefetch(row, 0, <S::Format as Format>::stride(width));
-        }
+    fn ask_for(&self, at: usize, width: usize) -> Option<&'a [Number<'a, S>]> {
+        let row = self.source.row(*self.ids.get(at)?, width)?;
+        prefetch(row, 0, <S::Format as Format>::stride(width));
+        Some(row)
     }
 }

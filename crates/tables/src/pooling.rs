@@ -6,7 +6,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::gather::{Found, Gather, Numbered, Source};
-use crate::rows::{Format, Rows};
+use crate::rows::{Format, One, Rows, Weight};
 use crate::slab::Visitor;
 use crate::table::UNKNOWN;
 use crate::{Bags, Result, Table};
@@ -172,23 +172,25 @@ fn add_bag<'a, S: Source<'a>>(
 ) -> usize {
     let ids = bags.range(bag).len();
     let share = pooling.share(ids);
-    let mut unknown = 0;
     match bags.weights_of(bag) {
-        None => {
-            for _ in 0..ids {
-                match gather.next(sums.len()) {
-                    Some(row) => S::Format::add(row, share, sums),
-                    None => unknown += 1,
-                }
-            }
-        }
-        Some(weights) => {
-            for weight in weights {
-                match gather.next(sums.len()) {
-                    Some(row) => S::Format::add(row, share * weight, sums),
-                    None => unknown += 1,
-                }
-            }
+        None if pooling == Pooling::Sum => add_rows(gather, (0..ids).map(|_| One), sums),
+        None => add_rows(gather, (0..ids).map(|_| share), sums),
+        Some(weights) => add_rows(gather, weights.iter().map(|weight| share * weight), sums),
+    }
+}
+
+/// A row for each weight.
+#[inline(always)]
+fn add_rows<'a, S: Source<'a>, W: Weight>(
+    gather: &mut Gather<'a, S>,
+    weights: impl Iterator<Item = W>,
+    sums: &mut [f32],
+) -> usize {
+    let mut unknown = 0;
+    for weight in weights {
+        match gather.next(sums.len()) {
+            Some(row) => S::Format::add(row, weight, sums),
+            None => unknown += 1,
         }
     }
     unknown

@@ -19,7 +19,31 @@ pub(crate) trait Format {
     }
 
     /// `out += weight · row`.
-    fn add(row: &[Self::Number], weight: f32, out: &mut [f32]);
+    fn add<W: Weight>(row: &[Self::Number], weight: W, out: &mut [f32]);
+}
+
+/// What a row is multiplied with.
+pub(crate) trait Weight: Copy {
+    /// The product with a number.
+    fn times(self, number: f32) -> f32;
+}
+
+impl Weight for f32 {
+    #[inline(always)]
+    fn times(self, number: f32) -> f32 {
+        self * number
+    }
+}
+
+/// 1, which takes no multiplication: half of the work where rows are only added.
+#[derive(Clone, Copy)]
+pub(crate) struct One;
+
+impl Weight for One {
+    #[inline(always)]
+    fn times(self, number: f32) -> f32 {
+        number
+    }
 }
 
 pub(crate) struct F32;
@@ -32,9 +56,9 @@ impl Format for F32 {
     type Number = f32;
 
     #[inline(always)]
-    fn add(row: &[f32], weight: f32, out: &mut [f32]) {
+    fn add<W: Weight>(row: &[f32], weight: W, out: &mut [f32]) {
         let row = &row[..out.len()];
-        out.iter_mut().zip(row).for_each(|(out, value)| *out += weight * value);
+        out.iter_mut().zip(row).for_each(|(out, value)| *out += weight.times(*value));
     }
 }
 
@@ -42,9 +66,9 @@ impl Format for Bf16 {
     type Number = u16;
 
     #[inline(always)]
-    fn add(row: &[u16], weight: f32, out: &mut [f32]) {
+    fn add<W: Weight>(row: &[u16], weight: W, out: &mut [f32]) {
         let row = &row[..out.len()];
-        out.iter_mut().zip(row).for_each(|(out, bits)| *out += weight * from_bf16(*bits));
+        out.iter_mut().zip(row).for_each(|(out, bits)| *out += weight.times(from_bf16(*bits)));
     }
 }
 
@@ -52,9 +76,9 @@ impl Format for F16 {
     type Number = u16;
 
     #[inline(always)]
-    fn add(row: &[u16], weight: f32, out: &mut [f32]) {
+    fn add<W: Weight>(row: &[u16], weight: W, out: &mut [f32]) {
         let row = &row[..out.len()];
-        out.iter_mut().zip(row).for_each(|(out, bits)| *out += weight * from_f16(*bits));
+        out.iter_mut().zip(row).for_each(|(out, bits)| *out += weight.times(from_f16(*bits)));
     }
 }
 
@@ -67,9 +91,9 @@ impl Format for Int8 {
     }
 
     #[inline(always)]
-    fn add(row: &[u8], weight: f32, out: &mut [f32]) {
+    fn add<W: Weight>(row: &[u8], weight: W, out: &mut [f32]) {
         let (scale, bias) = ends_int8(row, out.len());
-        add_int8(&row[..out.len()], weight * scale, weight * bias, out);
+        add_int8(&row[..out.len()], weight.times(scale), weight.times(bias), out);
     }
 }
 
@@ -82,9 +106,9 @@ impl Format for Int4 {
     }
 
     #[inline(always)]
-    fn add(row: &[u8], weight: f32, out: &mut [f32]) {
+    fn add<W: Weight>(row: &[u8], weight: W, out: &mut [f32]) {
         let (scale, bias) = ends_int4(row, out.len());
-        add_int4(&row[..out.len().div_ceil(2)], weight * scale, weight * bias, out);
+        add_int4(&row[..out.len().div_ceil(2)], weight.times(scale), weight.times(bias), out);
     }
 }
 

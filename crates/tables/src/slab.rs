@@ -3,8 +3,8 @@
 use crate::dtype::{from_bf16, from_f16, to_bf16, to_f16};
 use crate::memory::Memory;
 use crate::prefetch::prefetch;
-use crate::quantised::{add_int4, add_int8, encode_int4, encode_int8, ends_int4, ends_int8};
-use crate::rows::{self, Format, Rows};
+use crate::quantised::{encode_int4, encode_int8};
+use crate::rows::{Bf16, F16, F32, Format, Int4, Int8, Rows};
 use crate::{Dtype, Error, Result};
 
 /// Numbers of a chunk, about: as much memory as huge pages are made for.
@@ -180,30 +180,11 @@ impl Slab {
         let (chunk, at) = self.place(row);
         let from = at * self.width;
         match chunk {
-            Chunk::F32(values) => {
-                let row = &values[from..from + out.len()];
-                out.iter_mut().zip(row).for_each(|(out, value)| *out += weight * value);
-            }
-            Chunk::Bf16(values) => {
-                let row = &values[from..from + out.len()];
-                let add = |(out, bits): (&mut f32, &u16)| *out += weight * from_bf16(*bits);
-                out.iter_mut().zip(row).for_each(add);
-            }
-            Chunk::F16(values) => {
-                let row = &values[from..from + out.len()];
-                let add = |(out, bits): (&mut f32, &u16)| *out += weight * from_f16(*bits);
-                out.iter_mut().zip(row).for_each(add);
-            }
-            Chunk::Int8(values) => {
-                let row = self.row_of(values, at);
-                let (scale, bias) = ends_int8(row, self.width);
-                add_int8(row, weight * scale, weight * bias, out);
-            }
-            Chunk::Int4(values) => {
-                let row = self.row_of(values, at);
-                let (scale, bias) = ends_int4(row, self.width);
-                add_int4(row, weight * scale, weight * bias, out);
-            }
+            Chunk::F32(values) => F32::add(&values[from..], weight, out),
+            Chunk::Bf16(values) => Bf16::add(&values[from..], weight, out),
+            Chunk::F16(values) => F16::add(&values[from..], weight, out),
+            Chunk::Int8(values) => Int8::add(self.row_of(values, at), weight, out),
+            Chunk::Int4(values) => Int4::add(self.row_of(values, at), weight, out),
         }
     }
 }
@@ -225,7 +206,7 @@ impl Slab {
                     Chunk::$kind(values) => Some(&values[..]),
                     _ => None,
                 });
-                visitor.visit(Rows::<rows::$kind>::new(chunks, self.shift))
+                visitor.visit(Rows::<$kind>::new(chunks, self.shift))
             }};
         }
         match self.dtype {

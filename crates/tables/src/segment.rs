@@ -175,10 +175,11 @@ impl Segment {
 
     /// Two segments: hashes that lack a bit, and those that have it.
     pub(crate) fn split(&self, bit: u64, crowded: &mut Crowded) -> [Segment; 2] {
-        let high = self.entries().filter(|(hash, _)| hash & bit != 0).count();
-        [(0, self.len as usize - high), (bit, high)].map(|(side, keys)| {
-            let own = || self.entries().filter(|(hash, _)| hash & bit == side);
-            filled(own, buckets_at(keys, LOAD_FRESH).max(1), crowded)
+        let mut sides = [const { Vec::new() }; 2];
+        self.entries().for_each(|entry| sides[usize::from(entry.0 & bit != 0)].push(entry));
+        sides.map(|own| {
+            let buckets = buckets_at(own.len(), LOAD_FRESH).max(1);
+            filled(|| own.iter().copied(), buckets, crowded)
         })
     }
 
@@ -297,20 +298,19 @@ fn filled<I: Iterator<Item = (u64, u32)>>(
         // Ways are taken in order, so that a number a bucket says which are free.
         let mut taken = vec![0u8; count];
         let mut late = Vec::new();
-        for entry in entries() {
+        entries().for_each(|entry| {
             let [first, second] = segment.places(entry.0);
             let free = [first, second].map(|at| WAYS - usize::from(taken[at]));
-            let at = if is_second(free) { second } else { first };
-            let way = usize::from(taken[at]);
-            if way < WAYS {
-                segment.buckets[at].put(way, entry);
-                taken[at] += 1;
-                segment.len += 1;
+            let (at, free) = if is_second(free) { (second, free[1]) } else { (first, free[0]) };
+            if free > 0 {
+                segment.buckets[at].put(WAYS - free, entry);
+                taken[at] = (WAYS - free + 1) as u8;
             } else {
                 late.push(entry);
             }
-        }
+        });
         for (at, taken) in taken.into_iter().enumerate() {
+            segment.len += u32::from(taken);
             if usize::from(taken) == WAYS {
                 segment.set_room(at, false);
             }

@@ -15,7 +15,7 @@ const SEGMENT_KEYS: usize = 1 << 14;
 /// pages, so that the processor knows where they are.
 const SEGMENT_KEYS_TOLD: usize = 1 << 18;
 /// From so many announced keys on.
-const TOLD_FROM: usize = 1 << 20;
+const TOLD_FROM: usize = 1 << 17;
 /// Room for more announced keys is not made before they come: who announces may be wrong.
 const TOLD_MAX: usize = 1 << 26;
 

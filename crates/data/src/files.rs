@@ -81,6 +81,18 @@ pub trait Files: Send + Sync {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RealFiles;
 
+/// Makes a folder and those above it, whose entries are safe then.
+fn make_dirs(path: &Path) -> io::Result<()> {
+    let is_new = |path: &&Path| !path.as_os_str().is_empty() && !path.is_dir();
+    let new: Vec<&Path> = path.ancestors().take_while(is_new).collect();
+    std::fs::create_dir_all(path)?;
+    for parent in new.iter().filter_map(|path| path.parent()) {
+        let here = parent.as_os_str().is_empty();
+        File::open(if here { Path::new(".") } else { parent })?.sync_all()?;
+    }
+    Ok(())
+}
+
 impl Files for RealFiles {
     fn open(&self, path: &Path) -> io::Result<Box<dyn ReadFile>> {
         Ok(Box::new(File::open(path)?))
@@ -96,7 +108,7 @@ impl Files for RealFiles {
 
     fn change(&self, change: Change<'_>) -> io::Result<()> {
         match change {
-            Change::MakeDir(path) => std::fs::create_dir_all(path),
+            Change::MakeDir(path) => make_dirs(path),
             Change::Rename { from, to } => std::fs::rename(from, to),
             Change::Remove(path) if path.is_dir() => std::fs::remove_dir_all(path),
             Change::Remove(path) => std::fs::remove_file(path),

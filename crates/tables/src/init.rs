@@ -2,6 +2,7 @@
 //! which rows come, and on which thread, changes nothing.
 
 use crate::mix::mix;
+use crate::{Error, Result};
 
 /// How fresh rows begin.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,6 +19,18 @@ pub enum Init {
 }
 
 impl Init {
+    /// # Errors
+    /// Where rows would not be finite.
+    pub(crate) fn check(self) -> Result<()> {
+        match self {
+            Init::Uniform { bound, .. } if !bound.is_finite() => {
+                let what = format!("its bound is {bound}");
+                Err(Error::Setting { field: "init", what })
+            }
+            Init::Zero | Init::Uniform { .. } => Ok(()),
+        }
+    }
+
     /// Fills a row of the key.
     pub(crate) fn fill(self, key: u64, row: &mut [f32]) {
         match self {

@@ -2,6 +2,8 @@
 //!
 //! Row-wise Adagrad as FBGEMM's: one number a row, `v += mean_d(g_d²)`, `w −= lr/(√v + ε)·g`.
 
+use crate::{Error, Result};
+
 /// How rows learn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Optimiser {
@@ -56,6 +58,36 @@ impl Optimiser {
             }
             Optimiser::Adam(adam) => Optimiser::Adam(Adam { rate, ..adam }),
             Optimiser::RowWiseAdam(adam) => Optimiser::RowWiseAdam(Adam { rate, ..adam }),
+        }
+    }
+
+    /// # Errors
+    /// Where its numbers would make rows that are not finite: an ε of 0 does, with a gradient of 0.
+    pub(crate) fn check(self) -> Result<()> {
+        let no_decay = |rate, epsilon| (rate, epsilon, [0.0; 2], 0.0);
+        let (rate, epsilon, betas, decay) = match self {
+            Optimiser::Sgd { rate } => no_decay(rate, 1.0),
+            Optimiser::Adagrad { rate, epsilon }
+            | Optimiser::RowWiseAdagrad { rate, epsilon } => no_decay(rate, epsilon),
+            Optimiser::Adam(adam) | Optimiser::RowWiseAdam(adam) => {
+                (adam.rate, adam.epsilon, adam.betas, adam.decay)
+            }
+        };
+        let wrong = |field, value: f32, needed: &str| {
+            Err(Error::Setting { field, what: format!("{value} is not {needed}") })
+        };
+        if !(rate >= 0.0 && rate.is_finite()) {
+            return wrong("rate", rate, "a number from 0 on");
+        }
+        if !(epsilon > 0.0 && epsilon.is_finite()) {
+            return wrong("epsilon", epsilon, "above 0");
+        }
+        if let Some(beta) = betas.into_iter().find(|beta| !(0.0..1.0).contains(beta)) {
+            return wrong("betas", beta, "from 0 to below 1");
+        }
+        match decay >= 0.0 && decay.is_finite() {
+            true => Ok(()),
+            false => wrong("decay", decay, "a number from 0 on"),
         }
     }
 

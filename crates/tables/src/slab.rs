@@ -262,10 +262,12 @@ impl Chunk {
         match self {
             Chunk::F32(values) => values[from..from + row.len()].copy_from_slice(row),
             Chunk::Bf16(values) => {
+                within(row, f32::from_bits(0x7f7f_0000))?;
                 let own = &mut values[from..from + row.len()];
                 own.iter_mut().zip(row).for_each(|(own, value)| *own = to_bf16(*value));
             }
             Chunk::F16(values) => {
+                within(row, 65_504.0)?;
                 let own = &mut values[from..from + row.len()];
                 own.iter_mut().zip(row).for_each(|(own, value)| *own = to_f16(*value));
             }
@@ -281,6 +283,17 @@ impl Chunk {
             }
         }
         Ok(())
+    }
+}
+
+/// Refuses numbers beyond the largest one of a format, which would be infinite there.
+fn within(row: &[f32], largest: f32) -> Result<()> {
+    match row.iter().find(|value| value.abs() > largest) {
+        None => Ok(()),
+        Some(value) => {
+            let what = format!("{value} is beyond {largest}, the largest number of its format");
+            Err(Error::Setting { field: "row", what })
+        }
     }
 }
 

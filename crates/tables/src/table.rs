@@ -97,6 +97,8 @@ impl Table {
             );
             return Err(Error::Setting { field: "dtype", what });
         }
+        config.init.check()?;
+        config.optimiser.check()?;
         let slab = Slab::new(config.width, config.dtype, fixed)?;
         Ok(Table { config, slab, state: Vec::new(), steps: 0, keys })
     }
@@ -123,10 +125,9 @@ impl Table {
     /// # Errors
     /// Where it is negative or not finite.
     pub fn set_rate(&mut self, rate: f32) -> Result<()> {
-        if !(rate >= 0.0 && rate.is_finite()) {
-            return Err(Error::Setting { field: "rate", what: format!("{rate} is no rate") });
-        }
-        self.config.optimiser = self.config.optimiser.at_rate(rate);
+        let optimiser = self.config.optimiser.at_rate(rate);
+        optimiser.check()?;
+        self.config.optimiser = optimiser;
         Ok(())
     }
 

@@ -10,6 +10,9 @@ use crate::slab::Piece;
 use crate::table::UNKNOWN;
 use crate::{Bags, Optimiser, Pooling, Result, Table};
 
+/// Its square is finite in f32.
+const SUM_MAX: f64 = 1e19;
+
 impl Table {
     /// One step: `gradient` `[samples, stride]` is that of [`Table::pooled`], this table's part of it
     /// begins at column `at`. Ids without a row learn nothing.
@@ -34,10 +37,11 @@ impl Table {
         self.check_learns()?;
         self.check(bags.ids())?;
         let gradient = Gradient { values: gradient, stride, at, width };
-        let bad = (0..bags.len()).find(|bag| !gradient.of(*bag).iter().all(|g| g.is_finite()));
-        if let Some(bag) = bad {
+        let bounds: Vec<f32> = (0..bags.len()).map(|bag| gradient.bound(bag)).collect();
+        if let Some(bag) = bounds.iter().position(|bound| !bound.is_finite()) {
             return Err(self.wrong(format!("the gradient of sample {bag} is not finite")));
         }
+        self.check_steps(bags, pooling, &bounds)?;
         self.steps = self.steps.saturating_add(1);
         let touches = self.touches(bags);
         let (step, optimiser) = (self.steps, self.config.optimiser);
@@ -70,6 +74,27 @@ impl Table {
             });
         });
         Ok(())
+    }
+
+    /// Refuses gradients whose sum over all bags would have no finite square: the state of a row would be
+    /// infinite, and the row would never learn again.
+    fn check_steps(&self, bags: &Bags<'_>, pooling: Pooling, bounds: &[f32]) -> Result<()> {
+        let parts = bounds.iter().enumerate().map(|(bag, bound)| {
+            let ids = bags.range(bag).len();
+            let weights: f64 = match bags.weights_of(bag) {
+                None => ids as f64,
+                Some(weights) => weights.iter().map(|weight| f64::from(weight.abs())).sum(),
+            };
+            f64::from(*bound) * f64::from(pooling.share(ids)) * weights
+        });
+        let sum: f64 = parts.sum();
+        match sum.is_finite() && sum < SUM_MAX {
+            true => Ok(()),
+            false => {
+                let what = "their squares, summed over the batch, are beyond f32";
+                Err(self.wrong(format!("gradients of up to {sum:e} in all: {what}")))
+            }
+        }
     }
 
     /// Who touches which row, by piece.
@@ -115,6 +140,12 @@ struct Gradient<'a> {
 }
 
 impl Gradient<'_> {
+    /// The largest magnitude of a bag's, not finite where one is not.
+    fn bound(&self, bag: usize) -> f32 {
+        // Of magnitudes, bits are in the same order; those of what is not finite are above all.
+        f32::from_bits(self.of(bag).iter().fold(0, |most, g| most.max(g.abs().to_bits())))
+    }
+
     #[inline(always)]
     fn of(&self, bag: usize) -> &[f32] {
         let from = bag * self.stride + self.at;

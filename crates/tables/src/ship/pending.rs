@@ -10,13 +10,21 @@ pub(super) struct Pending {
     ids: Vec<u64>,
     /// Touches since it was shipped.
     hits: Vec<u32>,
+    /// When it was touched last.
+    touched: Vec<u64>,
     /// Rows as they were shipped; 0 of an id that had none, which is what its reader sees.
     rows: Vec<f32>,
 }
 
 impl Default for Pending {
     fn default() -> Pending {
-        Pending { index: Index::for_about(0), ids: vec![], hits: vec![], rows: vec![] }
+        Pending {
+            index: Index::for_about(0),
+            ids: vec![],
+            hits: vec![],
+            touched: vec![],
+            rows: vec![],
+        }
     }
 }
 
@@ -26,30 +34,37 @@ impl Pending {
     }
 
     /// Keeps the row of an id that is about to change for the first time.
-    pub(super) fn touch(&mut self, table: &Table, id: u64) -> Result<()> {
+    pub(super) fn touch(&mut self, table: &Table, id: u64, now: u64) -> Result<()> {
         if let Some(place) = self.index.get(id) {
             let hits = &mut self.hits[place as usize];
             *hits = hits.saturating_add(1);
+            self.touched[place as usize] = now;
             return Ok(());
         }
         self.index.insert(id, self.ids.len() as u32)?;
         self.ids.push(id);
         self.hits.push(1);
+        self.touched.push(now);
         let from = self.rows.len();
         self.rows.resize(from + table.config().width, 0.0);
         table.row(id, &mut self.rows[from..]);
         Ok(())
     }
 
-    /// Lets an id go; the last one takes its place.
-    pub(super) fn remove(&mut self, id: u64) {
-        let Some(place) = self.index.remove(id) else { return };
+    /// Lets an id go that was not touched after `upto`; the last one takes its place.
+    pub(super) fn remove(&mut self, id: u64, upto: u64) {
+        let Some(place) = self.index.get(id) else { return };
+        if self.touched[place as usize] > upto {
+            return;
+        }
+        self.index.remove(id);
         let place = place as usize;
         let width = self.rows.len() / self.ids.len();
         let last = self.ids.len() - 1;
         self.rows.copy_within(last * width.., place * width);
         self.rows.truncate(last * width);
         self.hits.swap_remove(place);
+        self.touched.swap_remove(place);
         self.ids.swap_remove(place);
         if let Some(moved) = self.ids.get(place) {
             self.index.insert(*moved, place as u32).expect("a place there is");

@@ -91,7 +91,7 @@ impl Tracker {
         for consumer in self.consumers.values_mut().filter(|it| !it.behind) {
             if let Some(pending) = &mut consumer.pending {
                 for id in ids {
-                    pending[at].touch(table, *id)?;
+                    pending[at].touch(table, *id, self.now)?;
                 }
                 if pending[at].len() > self.ids_max {
                     consumer.behind = true;
@@ -198,7 +198,8 @@ impl Tracker {
         match &mut consumer.pending {
             None => consumer.cursor = consumer.cursor.max(taken.upto),
             Some(pending) => pending.iter_mut().zip(&taken.tables).for_each(|(it, touches)| {
-                touches.ids.iter().chain(&touches.tombstones).for_each(|id| it.remove(*id));
+                let shown = touches.ids.iter().chain(&touches.tombstones);
+                shown.for_each(|id| it.remove(*id, taken.upto));
             }),
         }
         self.let_go();

@@ -79,7 +79,7 @@ impl TieredConfig {
 
     /// Rows of all features.
     pub fn rows(&self) -> u64 {
-        self.features.iter().map(|feature| feature.rows).sum()
+        self.features.iter().fold(0, |rows, feature| rows.saturating_add(feature.rows))
     }
 
     /// What it takes beside the slots of the cache.

@@ -79,16 +79,32 @@ struct Checkpoint {
     note: String,
 }
 
+impl Checkpoint {
+    fn of(disk: &Disk, generation: u64, slots: &[u8], note: &str) -> Checkpoint {
+        Checkpoint {
+            format: FORMAT.into(),
+            version: VERSION,
+            generation,
+            rows: disk.rows,
+            record: disk.record as u64,
+            xxh3: xxh3_64(slots),
+            note: note.into(),
+        }
+    }
+}
+
 impl DiskTier {
     /// Opens what the last flush of a folder left, or begins a slab of rows that were never written.
     ///
     /// # Errors
     /// Where the folder cannot be read or written, is damaged, in use, newer, or of other sizes.
     pub fn open(files: Arc<dyn Files>, disk: Disk) -> Result<DiskTier> {
-        if disk.rows == 0 || disk.rows >= 1 << 40 || disk.record == 0 || disk.record > 1 << 24 {
+        let bytes = disk.rows.checked_mul(2 * (disk.record as u64).saturating_add(SUM as u64));
+        let bytes = bytes.filter(|bytes| disk.rows > 0 && disk.record > 0 && *bytes < 1 << 60);
+        let Some(bytes) = bytes.map(|bytes| bytes.next_multiple_of(1 << 12)) else {
             let what = format!("{} rows of {} bytes cannot be", disk.rows, disk.record);
             return Err(Error::Setting { field: "disk", what });
-        }
+        };
         let folder = disk.folder.clone();
         files.change(Change::MakeDir(&folder)).map_err(failed(&folder))?;
         let place = folder.join("lock");
@@ -100,14 +116,26 @@ impl DiskTier {
         let (slab, checkpoint) = (folder.join("slab"), folder.join("checkpoint"));
         let (generation, note, places) = match found.contains(&checkpoint) {
             true => Self::read(files.as_ref(), &disk, &checkpoint)?,
-            false => (0, None, Places::none(disk.rows)),
+            false if found.contains(&slab) => {
+                return Err(damaged(
+                    &checkpoint,
+                    "it is gone; remove the folder to begin anew",
+                ));
+            }
+            false => {
+                // Before the slab, so that one without the other is known to be damage.
+                let none = Places::none(disk.rows);
+                let begun = Checkpoint::of(&disk, 0, none.slots(), "");
+                write_checked(files.as_ref(), &checkpoint, &begun)
+                    .map_err(said(&checkpoint))?;
+                (0, None, none)
+            }
         };
         if !found.contains(&slab) && note.is_some() {
             return Err(damaged(&slab, "it is gone"));
         }
         let access = Access { create: !found.contains(&slab), direct: disk.direct };
         let file = files.random(&slab, access).map_err(failed(&slab))?;
-        let bytes = (2 * disk.rows * (disk.record + SUM) as u64).next_multiple_of(1 << 12);
         match file.len().map_err(failed(&slab))? {
             len if len == bytes => {}
             // Without a checkpoint it has nothing that counts.
@@ -115,10 +143,17 @@ impl DiskTier {
             len => return Err(damaged(&slab, format!("{len} bytes, not {bytes}"))),
         }
         let current = format!("places-{generation}");
-        for old in found.iter().filter(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let is_old = |path: &&PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
             name.starts_with("places-") && name != current
-        }) {
+        };
+        let old: Vec<&PathBuf> = found.iter().filter(is_old).collect();
+        if !old.is_empty() {
+            // Whoever wrote the checkpoint may have died before its name was safe, and the one before it
+            // needs what is removed now.
+            files.change(Change::SyncDir(&folder)).map_err(failed(&folder))?;
+        }
+        for old in old {
             files.change(Change::Remove(old)).map_err(failed(old))?;
         }
         let buffers =
@@ -142,20 +177,28 @@ impl DiskTier {
         disk: &Disk,
         path: &Path,
     ) -> Result<(u64, Option<String>, Places)> {
-        let (found, _): (Checkpoint, String) = read_checked(files, path).map_err(said(path))?;
-        if found.format != FORMAT {
-            return Err(damaged(path, format!("format {:?} is unknown", found.format)));
+        let (found, _): (serde_json::Value, String) =
+            read_checked(files, path).map_err(said(path))?;
+        // A newer one may have other fields.
+        if found["format"] != FORMAT {
+            return Err(damaged(path, format!("format {} is unknown", found["format"])));
         }
-        if found.version > VERSION {
-            let what = format!("version {} is newer than {VERSION}; upgrade", found.version);
-            return Err(damaged(path, what));
+        if found["version"].as_u64().is_some_and(|version| version > u64::from(VERSION)) {
+            let version = &found["version"];
+            let what = format!("version {version} is newer than {VERSION}; upgrade tastemaker");
+            return Err(Error::Tier { place: path.display().to_string(), what });
         }
+        let found: Checkpoint =
+            serde_json::from_value(found).map_err(|error| damaged(path, error))?;
         if (found.rows, found.record) != (disk.rows, disk.record as u64) {
             let what = format!(
                 "{} rows of {} bytes, opened as {} of {}",
                 found.rows, found.record, disk.rows, disk.record
             );
             return Err(Error::Tier { place: path.display().to_string(), what });
+        }
+        if found.generation == 0 {
+            return Ok((0, None, Places::none(disk.rows)));
         }
         let place = disk.folder.join(format!("places-{}", found.generation));
         let mut slots = Vec::new();
@@ -343,6 +386,8 @@ impl Tier for DiskTier {
         self.broken = true;
         let path = self.slab_path();
         self.slab.sync().map_err(failed(&path))?;
+        // The checkpoint before still holds, and may be followed by another try.
+        self.broken = false;
         let generation = self.generation + 1;
         let name = format!("places-{generation}");
         let place = self.disk.folder.join(&name);
@@ -351,18 +396,13 @@ impl Tier for DiskTier {
         let write = || -> io::Result<()> {
             let mut file = self.files.create(&place)?;
             file.write_all(self.places.slots())?;
-            file.sync()
+            file.sync()?;
+            // A checkpoint that is there knows its places there, and the slab.
+            self.files.change(Change::SyncDir(&self.disk.folder))
         };
         write().map_err(failed(&place))?;
-        let checkpoint = Checkpoint {
-            format: FORMAT.into(),
-            version: VERSION,
-            generation,
-            rows: self.disk.rows,
-            record: self.disk.record as u64,
-            xxh3: xxh3_64(self.places.slots()),
-            note: note.into(),
-        };
+        self.broken = true;
+        let checkpoint = Checkpoint::of(&self.disk, generation, self.places.slots(), note);
         let path = self.disk.folder.join("checkpoint");
         write_checked(self.files.as_ref(), &path, &checkpoint).map_err(said(&path))?;
         let old = self.disk.folder.join(format!("places-{}", self.generation));

@@ -52,6 +52,7 @@ impl TieredTable {
         if config.width == 0 || config.width > 1 << 16 || config.rows() >= 1 << 40 {
             return bad("width", format!("{} or {} rows", config.width, config.rows()));
         }
+        config.features.iter().try_for_each(|feature| feature.init.check())?;
         let fixed = config.fixed_bytes(tier.as_ref());
         let set = WAYS * (config.record_bytes() + Cache::SLOT_BYTES);
         let sets = config.memory_bytes.saturating_sub(fixed) / set;

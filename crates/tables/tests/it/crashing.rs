@@ -8,7 +8,7 @@ use std::io::{self, Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use data::{Change, Files, Lock, ReadFile, WriteFile};
+use data::{Access, Change, Files, Lock, RandomFile, ReadFile, WriteFile};
 
 /// What is left after the power is lost.
 #[derive(Debug, Clone, Copy)]
@@ -101,6 +101,14 @@ impl CrashingFiles {
                             Loss::Nothing => bytes.now.clone(),
                             Loss::Unsynced => bytes.durable.clone(),
                             Loss::Some(_) if bytes.now == bytes.durable => bytes.now.clone(),
+                            // Written over: some pieces came to the device, in no order.
+                            Loss::Some(seed) if bytes.now.len() == bytes.durable.len() => {
+                                let pieces = bytes.now.chunks(8).zip(bytes.durable.chunks(8));
+                                pieces
+                                    .flat_map(|(now, durable)| [now, durable][coin(seed) % 2])
+                                    .copied()
+                                    .collect()
+                            }
                             Loss::Some(seed) => {
                                 bytes.now[..coin(seed) % (bytes.now.len() + 1)].to_vec()
                             }
@@ -185,6 +193,22 @@ impl Files for CrashingFiles {
         Ok(Box::new(Writing { inode, disk: self.clone() }))
     }
 
+    fn random(&self, path: &Path, access: Access) -> io::Result<Box<dyn RandomFile>> {
+        let mut disk = self.0.lock().unwrap();
+        disk.count()?;
+        let (at, name) = disk.place(path)?;
+        let inode = match disk.folders[at].now.get(&name) {
+            Some(Entry::File(inode)) => inode.clone(),
+            None if access.create => {
+                let inode = Inode::default();
+                disk.folders[at].now.insert(name, Entry::File(inode.clone()));
+                inode
+            }
+            _ => return Err(missing(path)),
+        };
+        Ok(Box::new(Anywhere { inode, disk: self.clone() }))
+    }
+
     fn change(&self, change: Change<'_>) -> io::Result<()> {
         let mut disk = self.0.lock().unwrap();
         disk.count()?;
@@ -258,6 +282,83 @@ impl WriteFile for Writing {
         let mut bytes = self.inode.lock().unwrap();
         bytes.durable = bytes.now.clone();
         Ok(())
+    }
+}
+
+/// A file that is read and written anywhere.
+struct Anywhere {
+    inode: Inode,
+    disk: CrashingFiles,
+}
+
+impl RandomFile for Anywhere {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.disk.0.lock().unwrap().count()?;
+        let bytes = self.inode.lock().unwrap();
+        let from = offset as usize;
+        let found = bytes.now.get(from..from + buffer.len());
+        buffer.copy_from_slice(found.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let counted = self.disk.0.lock().unwrap().count();
+        let some = if counted.is_ok() { bytes.len() } else { bytes.len() / 2 };
+        let mut own = self.inode.lock().unwrap();
+        let end = offset as usize + some;
+        let len = own.now.len().max(end);
+        own.now.resize(len, 0);
+        own.now[offset as usize..end].copy_from_slice(&bytes[..some]);
+        counted
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        self.disk.0.lock().unwrap().count()?;
+        self.inode.lock().unwrap().now.resize(bytes as usize, 0);
+        Ok(())
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.inode.lock().unwrap().now.len() as u64)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.disk.0.lock().unwrap().count()?;
+        let mut bytes = self.inode.lock().unwrap();
+        bytes.durable = bytes.now.clone();
+        Ok(())
+    }
+}
+
+/// A planted bug: no folder is ever synced, though it says so.
+pub(crate) struct NoFolderSynced(pub(crate) CrashingFiles);
+
+impl Files for NoFolderSynced {
+    fn open(&self, path: &Path) -> io::Result<Box<dyn ReadFile>> {
+        self.0.open(path)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn WriteFile>> {
+        self.0.create(path)
+    }
+
+    fn random(&self, path: &Path, access: Access) -> io::Result<Box<dyn RandomFile>> {
+        self.0.random(path, access)
+    }
+
+    fn change(&self, change: Change<'_>) -> io::Result<()> {
+        match change {
+            Change::SyncDir(_) => Ok(()),
+            change => self.0.change(change),
+        }
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        self.0.list(dir)
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Option<Lock>> {
+        self.0.lock(path)
     }
 }
 

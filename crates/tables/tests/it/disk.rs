@@ -6,6 +6,8 @@ use std::sync::Arc;
 use data::{FaultyFiles, Files, RealFiles};
 use tables::{Disk, DiskTier, Tier};
 
+use crate::crashing::{CrashingFiles, Loss, NoFolderSynced};
+
 const RECORD: usize = 12;
 const ROWS: u64 = 40;
 
@@ -197,6 +199,138 @@ fn a_crash_anywhere_leaves_the_last_flush_whole() {
         assert_eq!(versions(&mut open(folder.path())).unwrap()[2], Some(9));
     }
     assert!(met.iter().all(|count| *count > 3), "{met:?}");
+}
+
+/// All losses of power that are tried at a place.
+const LOSSES: [Loss; 6] =
+    [Loss::Nothing, Loss::Unsynced, Loss::Some(1), Loss::Some(2), Loss::Some(3), Loss::Some(4)];
+
+/// States of the folder by what its last flush said.
+fn states() -> [(Option<&'static str>, Vec<Option<u8>>); 3] {
+    let empty = vec![None; ROWS as usize];
+    let mut first = empty.clone();
+    first[..20].fill(Some(1));
+    [2, 3, 9].iter().for_each(|row| first[*row] = Some(2));
+    let mut second = first.clone();
+    for (row, version) in [(2, 4), (4, 3), (30, 3), (31, 4)] {
+        second[row] = Some(version);
+    }
+    [(None, empty), (Some("first"), first), (Some("second"), second)]
+}
+
+/// What is wrong with a folder after power was lost, in words.
+fn wrong_after(files: &CrashingFiles, loss: Loss, at_least: Option<&str>) -> Option<String> {
+    let disk = Disk { threads: 1, ..disk(Path::new("/m/slab")) };
+    let mut tier = match DiskTier::open(Arc::new(files.after(loss)), disk) {
+        Ok(tier) => tier,
+        Err(error) => return Some(error.to_string()),
+    };
+    let note = tier.note().unwrap();
+    let states = states();
+    let place = |note: Option<&str>| states.iter().position(|(own, _)| *own == note).unwrap();
+    if place(note.as_deref()) < place(at_least) {
+        return Some(format!("{at_least:?} had been flushed, {note:?} is there"));
+    }
+    match versions(&mut tier) {
+        Ok(found) if found == states[place(note.as_deref())].1 => None,
+        Ok(found) => Some(format!("{note:?} with {found:?}")),
+        Err(error) => Some(error.to_string()),
+    }
+}
+
+/// What is wrong after power was lost at any operation, and after the folder was opened again in between.
+fn wrong_anywhere(plant: impl Fn(CrashingFiles) -> Arc<dyn Files>) -> Vec<String> {
+    let folder = Path::new("/m/slab");
+    let fresh = || {
+        let files = CrashingFiles::new();
+        files.change(data::Change::MakeDir(folder)).unwrap();
+        files.change(data::Change::SyncDir(Path::new("/m"))).unwrap();
+        files.change(data::Change::SyncDir(Path::new("/"))).unwrap();
+        files
+    };
+    let counting = fresh();
+    counting.fail_from(u64::MAX);
+    work(plant(counting.clone()), folder).unwrap();
+    let operations = counting.operations();
+    assert!(operations > 25, "{operations}");
+    let mut wrong = Vec::new();
+    for fail_from in 0..=operations {
+        let files = fresh();
+        files.fail_from(fail_from);
+        let done = work(plant(files.clone()), folder).is_ok();
+        let flushed = done.then_some("second");
+        wrong.extend(LOSSES.iter().filter_map(|loss| wrong_after(&files, *loss, flushed)));
+        // The process died, another goes on, and then the power is lost.
+        files.fail_from(u64::MAX);
+        let disk = Disk { threads: 1, ..disk(folder) };
+        let opened = DiskTier::open(plant(files.clone()), disk);
+        match opened.and_then(|mut tier| write(&mut tier, &[0, 2, 4, 30, 31], 7)) {
+            Ok(()) => {
+                let after =
+                    LOSSES.iter().filter_map(|loss| wrong_after(&files, *loss, flushed));
+                wrong.extend(after);
+            }
+            Err(error) => wrong.push(error.to_string()),
+        }
+    }
+    wrong
+}
+
+#[test]
+fn power_that_is_lost_anywhere_leaves_a_flush_whole() {
+    assert_eq!(wrong_anywhere(|files| Arc::new(files)), Vec::<String>::new());
+}
+
+#[test]
+fn a_folder_that_is_never_synced_is_found_by_the_sweep() {
+    let wrong = wrong_anywhere(|files| Arc::new(NoFolderSynced(files)));
+    assert!(!wrong.is_empty(), "a planted bug that nobody sees");
+}
+
+#[test]
+fn a_flush_that_found_no_room_is_tried_again() {
+    // The places of the second flush: all that is lost is the try.
+    let files = CrashingFiles::new();
+    files.change(data::Change::MakeDir(Path::new("/m"))).unwrap();
+    let folder = Path::new("/m/slab");
+    let open = || {
+        let disk = Disk { threads: 1, ..disk(folder) };
+        DiskTier::open(Arc::new(files.clone()), disk).unwrap()
+    };
+    let mut tier = open();
+    write(&mut tier, &[1, 2], 1).unwrap();
+    tier.flush("one").unwrap();
+    write(&mut tier, &[2, 3], 2).unwrap();
+    // The slab is synced, and then there is no room for a file.
+    files.fail_from(2);
+    assert!(tier.flush("two").unwrap_err().to_string().contains("no space left"));
+    files.fail_from(u64::MAX);
+    tier.flush("two").unwrap();
+    drop(tier);
+    let mut tier = open();
+    let found = versions(&mut tier).unwrap();
+    assert_eq!((found[1], found[2], found[3]), (Some(1), Some(2), Some(2)));
+}
+
+#[test]
+fn a_checkpoint_that_is_gone_or_newer_is_no_empty_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut tier = open(folder.path());
+    write(&mut tier, &[1], 1).unwrap();
+    tier.flush("one").unwrap();
+    drop(tier);
+    let path = folder.path().join("checkpoint");
+    let newer = serde_json::json!({"format": "tastemaker-slab", "version": 99, "shape": "x"});
+    let said = || {
+        let error = DiskTier::open(Arc::new(RealFiles), disk(folder.path())).err().unwrap();
+        error.to_string()
+    };
+    let own: serde_json::Value = data::sealed::read_checked(&RealFiles, &path).unwrap().0;
+    let newer = serde_json::json!({"format": own["format"], "version": 99, "shape": newer});
+    data::sealed::write_checked(&RealFiles, &path, &newer).unwrap();
+    assert!(said().contains("version 99 is newer") && said().contains("upgrade"), "{}", said());
+    std::fs::remove_file(&path).unwrap();
+    assert!(said().contains("checkpoint: damaged: it is gone"), "{}", said());
 }
 
 /// Files whose random ones say that they have synced, and have not.

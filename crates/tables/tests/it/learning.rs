@@ -1,7 +1,7 @@
 //! Updates against plain loops; duplicates, threads, bad gradients.
 
 use proptest::prelude::*;
-use tables::{Adam, Bags, Dtype, Optimiser, Pooling, Table};
+use tables::{Adam, Bags, Dtype, Init, Optimiser, Pooling, Table, TableConfig};
 
 use crate::looking_up::{config, features};
 
@@ -85,6 +85,44 @@ fn gradients_that_are_no_numbers_change_nothing() {
         table.update(&bags, Pooling::Sum, &[1.0, 1.0, f32::NAN, 1.0], 2, 0).unwrap_err();
     assert!(error.to_string().contains("sample 1"), "{error}");
     assert_eq!(before, (0..4).map(|id| row(&table, id)).collect::<Vec<_>>());
+}
+
+#[test]
+fn gradients_and_numbers_that_would_make_others_infinite_are_refused() {
+    let adagrad = Optimiser::RowWiseAdagrad { rate: 0.1, epsilon: 1e-8 };
+    let mut table = Table::dense(config(2, Dtype::F32, adagrad), 4).unwrap();
+    let before = row(&table, 1);
+    // Each is finite; the sum of two of one row is not, or its square.
+    for large in [2e38, 1e19] {
+        let features = features(&[vec![1, 1]], 1);
+        let bags = Bags::of(&features, 0);
+        let error = table.update(&bags, Pooling::Sum, &[large, 0.0], 2, 0).unwrap_err();
+        assert!(error.to_string().contains("beyond f32"), "{error}");
+        assert_eq!(row(&table, 1), before);
+        table.update(&bags, Pooling::Sum, &[1e9; 2], 2, 0).unwrap();
+        assert!(row(&table, 1).iter().all(|value| value.is_finite()));
+        table.set(1, &before).unwrap();
+    }
+    let nan = f32::NAN;
+    let adam = Adam { rate: 0.1, betas: [0.9, 0.999], epsilon: 1e-8, decay: 0.0 };
+    for (optimiser, field) in [
+        (Optimiser::Sgd { rate: nan }, "rate"),
+        (Optimiser::Sgd { rate: -1.0 }, "rate"),
+        (Optimiser::RowWiseAdagrad { rate: 0.1, epsilon: 0.0 }, "epsilon"),
+        (Optimiser::Adagrad { rate: 0.1, epsilon: nan }, "epsilon"),
+        (Optimiser::Adam(Adam { betas: [0.9, 1.0], ..adam }), "betas"),
+        (Optimiser::RowWiseAdam(Adam { decay: f32::INFINITY, ..adam }), "decay"),
+    ] {
+        let error = Table::dense(config(2, Dtype::F32, optimiser), 4).unwrap_err().to_string();
+        assert!(error.contains(field), "{error}");
+    }
+    let init = Init::Uniform { bound: nan, seed: 1 };
+    let bad = TableConfig { init, ..config(2, Dtype::F32, adagrad) };
+    assert!(Table::dense(bad, 4).unwrap_err().to_string().contains("bound is NaN"));
+    let mut halves = Table::dense(config(2, Dtype::F16, adagrad), 4).unwrap();
+    let error = halves.set(1, &[1.0, 70_000.0]).unwrap_err().to_string();
+    assert!(error.contains("70000 is beyond 65504"), "{error}");
+    halves.set(1, &[65_504.0, -65_504.0]).unwrap();
 }
 
 #[test]

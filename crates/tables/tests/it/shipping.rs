@@ -200,6 +200,21 @@ fn a_budget_sends_what_moved_most_and_keeps_the_rest() {
 }
 
 #[test]
+fn what_is_touched_while_a_budget_is_shipped_is_shipped_again() {
+    let mut trainer = table(&[1, 2], Dtype::F32);
+    let mut tracker = Tracker::new(1, ALL);
+    tracker.begin_prioritised("p");
+    step(&mut tracker, &mut trainer, &[1, 2], 1.0);
+    let shown = tracker.look_within("p", &[&trainer], 1000).unwrap();
+    step(&mut tracker, &mut trainer, &[2], 1.0);
+    tracker.done("p", &shown);
+    let left = tracker.look_within("p", &[&trainer], 1000).unwrap();
+    assert_eq!((&shown.tables[0].ids[..], &left.tables[0].ids[..]), (&[1, 2][..], &[2][..]));
+    tracker.done("p", &left);
+    assert!(tracker.look_within("p", &[&trainer], 1000).unwrap().tables[0].ids.is_empty());
+}
+
+#[test]
 fn consumers_lose_nothing_and_a_slow_one_is_told() {
     let mut trainer = table(&(0..50).collect::<Vec<u64>>(), Dtype::F32);
     let mut tracker = Tracker::new(1, 20);

@@ -6,7 +6,7 @@
 //! as it was after the delta before.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use data::DELTAS_DIR;
 use data::sealed::MANIFEST;
@@ -34,13 +34,14 @@ struct Followed {
     dir: PathBuf,
     follower: Follower,
     served: Served,
-    /// The delta that is in service.
-    taken: u64,
+    /// The delta that is in service; none where even the snapshot is not.
+    taken: Option<u64>,
 }
 
 /// Looks once for new deltas of the version in service.
 pub(crate) fn look(inner: &Inner) {
-    let Ok(mut following) = inner.following.lock() else { return };
+    // Whoever died with it left it as it was after some delta, or is refused by the next one.
+    let mut following = inner.following.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(version) = inner.world.load().version.clone() else { return };
     if following.version != version.folder() {
         *following = Following { version: version.folder().to_owned(), ..Following::default() };
@@ -70,21 +71,29 @@ impl Following {
                 if inner.files.open(&dir.join(SNAPSHOT).join(MANIFEST)).is_err() {
                     return Ok(());
                 }
-                let follower = Follower::open(inner.files.clone(), &dir)?;
-                let served = Served::of(follower.snapshot())?;
-                let name = name.to_owned();
-                self.models.push(Followed { name, dir, follower, served, taken: 0 });
+                // Its snapshot is the version in service.
+                self.models.push(Followed::open(inner, name, dir, Some(0))?);
                 self.models.len() - 1
             }
         };
         let followed = &mut self.models[at];
+        if !followed.follower.is_followed_by(&followed.served)? {
+            *followed = Followed::open(inner, name, followed.dir.clone(), None)?;
+        }
         // What came before one that is refused is taken over.
-        let looked = followed.follower.follow(&followed.served);
+        let mut looked = followed.follower.follow(&followed.served);
+        if looked.as_ref().is_err_and(tables::ship::Error::is_out_of_order) {
+            // The folder may have been begun anew, and have as many deltas again.
+            let anew = Followed::open(inner, name, followed.dir.clone(), None)?;
+            if anew.follower.follow(&anew.served).is_ok() {
+                (*followed, looked) = (anew, Ok(0));
+            }
+        }
         let sequence = followed.served.sequence();
-        if sequence != followed.taken {
+        if followed.taken != Some(sequence) {
             followed.take(inner)?;
-            inner.metrics.deltas.inc_by(sequence - followed.taken);
-            followed.taken = sequence;
+            inner.metrics.deltas.inc_by(sequence - followed.taken.unwrap_or(0));
+            followed.taken = Some(sequence);
         }
         looked?;
         Ok(())
@@ -92,6 +101,12 @@ impl Following {
 }
 
 impl Followed {
+    fn open(inner: &Inner, name: &str, dir: PathBuf, taken: Option<u64>) -> Result<Followed> {
+        let follower = Follower::open(inner.files.clone(), &dir)?;
+        let served = Served::of(follower.snapshot())?;
+        Ok(Followed { name: name.to_owned(), dir, follower, served, taken })
+    }
+
     /// Puts what has come into service.
     fn take(&self, inner: &Inner) -> Result<()> {
         let world = inner.world.load_full();

@@ -2,8 +2,8 @@
 //! them would be memory that never learns.
 //!
 //! A count-min sketch (Cormode and Muthukrishnan 2005) with conservative update (Estan and Varghese
-//! 2002): a count is never below the true one, so no key is late; where keys share counters one
-//! may be early. Counts are halved from time to time, which keeps the sketch from filling up. Not for an
+//! 2002): a count is never below the true one since counts were halved, so no key is late for want of
+//! counters; where keys share counters one may be early. Halving keeps the sketch from filling up. Not for an
 //! exact count: that takes memory for each key, which is what this is to spare.
 
 use crate::mix::{below, mix};

@@ -65,7 +65,7 @@ impl<'a> Bags<'a> {
         Bags { offsets: self.offsets, ids, weights: self.weights, first: whole.start }
     }
 
-    /// Bags as bytes tell them apart: where each begins.
+    /// Where each bag begins, and where the last one ends.
     pub(crate) fn offsets(&self) -> &'a [i32] {
         self.offsets
     }

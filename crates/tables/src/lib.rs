@@ -5,7 +5,7 @@
 //! one step of the [`Optimiser`]. A table has rows 0..n ([`Table::dense`]) or a row for each 64-bit
 //! key that it has met ([`Table::keyed`]): collisionless, in an [`Index`] that grows by pieces.
 //! Rows lie in a [`Slab`] of chunks, so that growth copies nothing; optimiser state travels
-//! with the row. Nothing here knows a network.
+//! with the row. Nothing here knows what a model makes of its rows.
 
 mod error;
 mod mix;

@@ -33,7 +33,7 @@ impl Index {
         rows
     }
 
-    /// The same, in a loop over many keys.
+    /// The same, compiled into a loop of the caller, into numbers that it has already.
     #[inline(always)]
     pub(crate) fn rows_of<S: Simd>(&self, simd: S, keys: &[u64], rows: &mut Vec<u32>) {
         rows.clear();

@@ -79,8 +79,9 @@ impl Table {
         }
     }
 
-    /// Forgets every id that was touched last before this time; says which, the lowest first: a tracker must
-    /// be told of them, so that they are shipped as tombstones.
+    /// Forgets every id that was touched last before this time; says which, the lowest first: tell a tracker of
+    /// them, so that they are shipped as tombstones. (For one without a row it need not be before: nobody can
+    /// say how far it is from what was shipped, so it goes first.)
     ///
     /// # Errors
     /// Without [`Table::track_usage`].

@@ -171,7 +171,13 @@ impl Going {
         };
         let mut model = model;
         model.consumer(SERVERS, rhythm.bytes_max.is_some());
-        Ok(Going { name: name.to_owned(), model, publisher, waits: false, _lock: lock })
+        // What had no room in the last delta.
+        let waiting = publisher.waiting()?;
+        if let Some(waiting) = &waiting {
+            model.restore(&waiting.tables)?;
+        }
+        let waits = waiting.is_some();
+        Ok(Going { name: name.to_owned(), model, publisher, waits, _lock: lock })
     }
 
     /// Learns from what is new, and ships it; nothing where nothing is.
@@ -193,6 +199,12 @@ impl Going {
         self.waits = bytes_max.is_some() && rows > 0;
         if learned.events == 0 && rows == 0 {
             return Ok(None);
+        }
+        if bytes_max.is_some() {
+            let left_out = self.model.changed(SERVERS, Some(usize::MAX))?.without(&taken);
+            if !left_out.is_empty() {
+                self.publisher.keep(&[self.model.items()], &left_out)?;
+            }
         }
         let dense = facts(&self.model, catalogue, sequences).with(self.model.model())?;
         let published =

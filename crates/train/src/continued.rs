@@ -10,7 +10,7 @@ use data::batch::{Batches, Part, Which};
 use data::{Progress, Sequences};
 use models::SequenceModel;
 use tables::Table;
-use tables::ship::{Taken, Tracker};
+use tables::ship::{TableDelta, Taken, Tracker};
 use tensor::{Device, Tensor};
 
 use crate::config::{ItemUpdates, SequenceConfig};
@@ -132,6 +132,14 @@ impl Continued {
             None => tracker.look(consumer, &[table])?,
             Some(bytes_max) => tracker.look_within(consumer, &[table], bytes_max)?,
         })
+    }
+
+    /// Takes over rows that an earlier run learned and no consumer has got; they are shipped from here on.
+    ///
+    /// # Errors
+    /// Where they are of other items.
+    pub fn restore(&mut self, rows: &[TableDelta]) -> Result<()> {
+        rows.iter().try_for_each(|rows| self.trainer.items.restore(rows))
     }
 
     /// The consumer has them.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use models::SequenceModel;
 use tables::Optimiser as RowOptimiser;
-use tables::ship::Tracker;
+use tables::ship::{TableDelta, Tracker};
 use tables::{Adam, Bags, Dtype, Init, Pooling, Table, TableConfig};
 use tensor::Tensor;
 
@@ -257,6 +257,28 @@ impl Items {
         Ok(())
     }
 
+    /// Takes over rows that somebody else learned and whoever they are shipped to has not got.
+    pub(crate) fn restore(&mut self, rows: &TableDelta) -> Result<()> {
+        let (Kept::Table(table), Some(tracker)) = (&mut self.kept, &mut self.tracker) else {
+            return Err(Error::Refused("only rows of a tracked table are restored".into()));
+        };
+        let wide = table.config().width;
+        let beyond = rows.ids.last().is_some_and(|id| *id >= u64::from(self.count));
+        if rows.width != wide || beyond {
+            let (width, count) = (rows.width, self.count);
+            let what = format!("rows of {width} numbers for {count} items of {wide}");
+            return Err(Error::Refused(what));
+        }
+        tracker.touch(0, table, &rows.ids)?;
+        table.admit(&rows.ids)?;
+        let mut row = vec![0.0; wide];
+        for (at, id) in rows.ids.iter().enumerate() {
+            rows.row(at, &mut row);
+            table.set(*id, &row)?;
+        }
+        Ok(())
+    }
+
     /// One step with the gradient of every number.
     pub(crate) fn step(&mut self, gradient: &[f32], rate: f32) -> Result<()> {
         match &mut self.kept {
@@ -342,10 +364,21 @@ pub(crate) fn table(config: &SequenceConfig, seed: u64) -> Result<TableConfig> {
                 decay: adam.decay as f32,
             })
         }
-        Optimizer::Adagrad(adagrad) => RowOptimiser::RowWiseAdagrad {
-            rate: config.schedule.peak as f32,
-            epsilon: adagrad.eps as f32,
-        },
+        Optimizer::Adagrad(adagrad) => {
+            let others = [
+                ("optimizer.decay", adagrad.decay),
+                ("optimizer.rate_decay", adagrad.rate_decay),
+                ("optimizer.start", adagrad.start),
+            ];
+            if let Some((field, value)) = others.into_iter().find(|(_, value)| *value != 0.0) {
+                let what = format!("{value}: rows of a keyed table have no such thing; use 0");
+                return Err(Error::setting(field, what));
+            }
+            RowOptimiser::RowWiseAdagrad {
+                rate: config.schedule.peak as f32,
+                epsilon: adagrad.eps as f32,
+            }
+        }
     };
     Ok(TableConfig {
         name: "items".into(),

@@ -15,7 +15,6 @@ const UNKNOWN_MOST: usize = 1 << 20;
 
 /// What the dense part of a delta says beside its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct LiveFacts {
     /// What the network is made of.
     pub config: SequenceModelConfig,

@@ -54,6 +54,16 @@ impl TableDelta {
         self.format.row_bytes(self.width)
     }
 
+    /// Row number `at`, of id `ids[at]`.
+    ///
+    /// # Panics
+    /// Where there is none, or `out` has another width.
+    pub fn row(&self, at: usize, out: &mut [f32]) {
+        assert_eq!(out.len(), self.width, "numbers of a row");
+        let bytes = self.row_bytes();
+        self.format.decode(&self.rows[at * bytes..][..bytes], out);
+    }
+
     /// Whether it holds together: ids rise, no id lives and dies, a row an id, all numbers finite.
     ///
     /// # Errors

@@ -66,6 +66,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether a delta does not follow what is served: whoever serves begins with the snapshot again.
+    pub fn is_out_of_order(&self) -> bool {
+        matches!(self, Error::Another { .. } | Error::Gap { .. } | Error::Fork { .. })
+    }
+
     pub(super) fn contents(place: impl std::fmt::Display, what: impl Into<String>) -> Error {
         Error::Contents { place: place.to_string(), what: what.into() }
     }

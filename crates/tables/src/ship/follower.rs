@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use data::Files;
+use data::sealed::MANIFEST;
 
 use super::{Applied, Delta, Error, Result, SNAPSHOT, Served, Snapshot, decode, delta_name};
 
@@ -28,6 +29,21 @@ impl Follower {
     /// The snapshot.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+
+    /// Whether served tables can follow this folder still: it was not begun anew, by another snapshot or with
+    /// fewer deltas. While it has no snapshot nobody knows better.
+    ///
+    /// # Errors
+    /// Where the folder cannot be read.
+    pub fn is_followed_by(&self, served: &Served) -> Result<bool> {
+        let path = self.folder.join(SNAPSHOT);
+        if self.files.open(&path.join(MANIFEST)).is_err() {
+            return Ok(true);
+        }
+        let now = Snapshot::open(&self.files, &path)?;
+        let last = last(self.files.as_ref(), &self.folder)?;
+        Ok(now.checksum() == self.snapshot.checksum() && last >= served.sequence())
     }
 
     /// Tables as the last delta has them.
@@ -95,13 +111,17 @@ pub(super) fn is_there(files: &dyn Files, folder: &Path, sequence: u64) -> Resul
     Ok(numbers(files, folder)?.contains(&sequence))
 }
 
+pub(super) fn read_file(files: &dyn Files, path: &Path) -> Result<Delta> {
+    let mut bytes = Vec::new();
+    let mut file = files.open(path).map_err(data::Error::io(path))?;
+    file.read_to_end(&mut bytes).map_err(data::Error::io(path))?;
+    decode(&bytes.into(), path)
+}
+
 /// Reads the delta of this number.
 pub(super) fn read(files: &dyn Files, folder: &Path, sequence: u64) -> Result<Delta> {
     let path = folder.join(delta_name(sequence));
-    let mut bytes = Vec::new();
-    let mut file = files.open(&path).map_err(data::Error::io(&path))?;
-    file.read_to_end(&mut bytes).map_err(data::Error::io(&path))?;
-    let delta = decode(&bytes.into(), &path)?;
+    let delta = read_file(files, &path)?;
     if delta.sequence != sequence {
         let what = format!("it is delta {} by its header", delta.sequence);
         return Err(Error::damaged(&path, what));

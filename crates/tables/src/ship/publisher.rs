@@ -23,6 +23,11 @@ pub struct Publisher {
     previous: String,
 }
 
+/// Where rows are kept that delta number `sequence` had no room for.
+fn waiting_name(sequence: u64) -> String {
+    format!("waiting-{sequence:06}")
+}
+
 /// A delta that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
@@ -106,6 +111,47 @@ impl Publisher {
         dense: Option<Bytes>,
     ) -> Result<Published> {
         while self.settle()? {}
+        let mut delta = self.next(tables, taken, dense)?;
+        let (path, bytes) = self.write(&mut delta, &delta_name(self.sequence + 1))?;
+        // What waited before it: a leftover that nobody reads.
+        let waited = self.folder.join(waiting_name(self.sequence));
+        let _ = self.files.change(Change::Remove(&waited));
+        self.sequence = delta.sequence;
+        self.previous.clone_from(&delta.checksum);
+        Ok(Published { path, sequence: delta.sequence, bytes, rows: delta.rows() })
+    }
+
+    /// Keeps the rows that the next delta has no room for beside it: whoever goes on later begins with what
+    /// was shipped, and with these ([`Publisher::waiting`]). Before [`Publisher::delta`], so that nothing is lost
+    /// between the two.
+    ///
+    /// # Errors
+    /// As [`Publisher::delta`].
+    pub fn keep(&mut self, tables: &[&Table], left_out: &Taken) -> Result<()> {
+        while self.settle()? {}
+        let mut delta = self.next(tables, left_out, None)?;
+        self.write(&mut delta, &waiting_name(self.sequence + 1)).map(drop)
+    }
+
+    /// The rows that were kept beside the last delta.
+    ///
+    /// # Errors
+    /// Where they are damaged.
+    pub fn waiting(&self) -> Result<Option<Delta>> {
+        let path = self.folder.join(waiting_name(self.sequence));
+        let found = self.files.list(&self.folder).map_err(data::Error::io(&self.folder))?;
+        if !found.contains(&path) {
+            return Ok(None);
+        }
+        let delta = follower::read_file(self.files.as_ref(), &path)?;
+        match delta.base == self.base && delta.sequence == self.sequence {
+            true => Ok(Some(delta)),
+            false => Err(Error::damaged(&path, "it lies beside another delta than its own")),
+        }
+    }
+
+    /// A delta of these rows, the next in order.
+    fn next(&self, tables: &[&Table], taken: &Taken, dense: Option<Bytes>) -> Result<Delta> {
         let mut changes = Vec::new();
         for (table, touches) in tables.iter().zip(&taken.tables) {
             let mut ids = [&touches.ids[..], &touches.tombstones].concat();
@@ -114,7 +160,7 @@ impl Publisher {
                 changes.push(rows_of(table, &ids)?);
             }
         }
-        let mut delta = Delta {
+        Ok(Delta {
             model: self.model.clone(),
             base: self.base.clone(),
             sequence: self.sequence + 1,
@@ -122,28 +168,24 @@ impl Publisher {
             tables: changes,
             dense,
             checksum: String::new(),
-        };
-        let path = self.folder.join(delta_name(delta.sequence));
-        let temporary = self.folder.join(format!(".{}.new", delta_name(delta.sequence)));
-        let bytes = self.write(&mut delta, &temporary, &path)?;
-        self.sequence = delta.sequence;
-        self.previous.clone_from(&delta.checksum);
-        Ok(Published { path, sequence: delta.sequence, bytes, rows: delta.rows() })
+        })
     }
 
-    fn write(&self, delta: &mut Delta, temporary: &Path, path: &Path) -> Result<u64> {
+    fn write(&self, delta: &mut Delta, name: &str) -> Result<(PathBuf, u64)> {
+        let path = self.folder.join(name);
+        let temporary = self.folder.join(format!(".{name}.new"));
         // A leftover of a writer that died.
-        let _ = self.files.change(Change::Remove(temporary));
-        let io = |source| data::Error::io(path)(source);
-        let mut file = self.files.create(temporary).map_err(io)?;
+        let _ = self.files.change(Change::Remove(&temporary));
+        let io = |source| data::Error::io(&path)(source);
+        let mut file = self.files.create(&temporary).map_err(io)?;
         let mut buffered = BufWriter::with_capacity(1 << 20, &mut file);
-        let bytes = encode(delta, &mut buffered, path)?;
+        let bytes = encode(delta, &mut buffered, &path)?;
         buffered.flush().map_err(io)?;
         drop(buffered);
         file.sync().map_err(io)?;
-        self.files.change(Change::Rename { from: temporary, to: path }).map_err(io)?;
+        self.files.change(Change::Rename { from: &temporary, to: &path }).map_err(io)?;
         self.files.change(Change::SyncDir(&self.folder)).map_err(io)?;
-        Ok(bytes)
+        Ok((path, bytes))
     }
 
     /// Goes past a delta that is there although nobody counted it: it was renamed before an error or the

@@ -54,6 +54,23 @@ pub struct Taken {
     upto: u64,
 }
 
+impl Taken {
+    /// What another one leaves out.
+    #[must_use]
+    pub fn without(mut self, other: &Taken) -> Taken {
+        for (own, other) in self.tables.iter_mut().zip(&other.tables) {
+            own.ids.retain(|id| other.ids.binary_search(id).is_err());
+            own.tombstones.retain(|id| other.tombstones.binary_search(id).is_err());
+        }
+        self
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.tables.iter().all(|it| it.ids.is_empty() && it.tombstones.is_empty())
+    }
+}
+
 impl Tracker {
     /// Of so many tables, for at most `ids_max` distinct ids a table between two looks of a consumer.
     pub fn new(tables: usize, ids_max: usize) -> Tracker {

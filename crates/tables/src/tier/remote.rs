@@ -1,5 +1,5 @@
-//! A remote place in memory, as slow and as unreliable as it is asked to be: what is true over this one
-//! is true over a network.
+//! A remote place in memory, as slow and as unreliable as it is asked to be. Records that were written stay
+//! written, whether a flush came after them or not.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -200,6 +200,49 @@ fn a_budget_sends_what_moved_most_and_keeps_the_rest() {
 }
 
 #[test]
+fn what_had_no_room_is_there_after_a_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut trainer = table(&[1, 2, 3], Dtype::F32);
+    let mut tracker = Tracker::new(1, ALL);
+    let mut publisher = Publisher::begin(real(), folder.path(), contents(&[&trainer])).unwrap();
+    tracker.begin_prioritised("p");
+    assert_eq!(publisher.waiting().unwrap(), None);
+    for round in 1..=2 {
+        step(&mut tracker, &mut trainer, &[1, 2, 3], 1.0);
+        let taken = tracker.look_within("p", &[&trainer], 30).unwrap();
+        let all = tracker.look_within("p", &[&trainer], usize::MAX).unwrap();
+        let left_out = all.without(&taken);
+        publisher.keep(&[&trainer], &left_out).unwrap();
+        // A stop before the delta is there: what the one before it left out still waits.
+        let between = Publisher::resume(real(), folder.path()).unwrap();
+        assert_eq!(between.waiting().unwrap().map_or(0, |it| it.sequence), round - 1);
+        publisher.delta(&[&trainer], &taken, None).unwrap();
+        tracker.done("p", &taken);
+        let resumed = Publisher::resume(real(), folder.path()).unwrap();
+        let waiting = resumed.waiting().unwrap().unwrap();
+        assert_eq!(
+            (waiting.sequence, &waiting.tables[0].ids),
+            (round, &left_out.tables[0].ids)
+        );
+        let (mut kept, mut own) = ([0.0; 5], [0.0; 5]);
+        for (at, id) in waiting.tables[0].ids.iter().enumerate() {
+            waiting.tables[0].row(at, &mut kept);
+            trainer.row(*id, &mut own);
+            assert_eq!(kept, own);
+        }
+    }
+    // Servers do not take it for a delta; a flipped byte in it is seen.
+    let served = Follower::open(real(), folder.path()).unwrap().serve().unwrap();
+    assert_eq!(served.sequence(), 2);
+    let path = folder.path().join("waiting-000002");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[40] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let resumed = Publisher::resume(real(), folder.path()).unwrap();
+    assert!(resumed.waiting().unwrap_err().to_string().contains("waiting-000002"));
+}
+
+#[test]
 fn what_is_touched_while_a_budget_is_shipped_is_shipped_again() {
     let mut trainer = table(&[1, 2], Dtype::F32);
     let mut tracker = Tracker::new(1, ALL);

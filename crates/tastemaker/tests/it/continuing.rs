@@ -147,7 +147,7 @@ fn what_is_learned_beside_a_server_changes_its_slates_without_a_failed_request()
             "--deltas",
             "1",
             "--delta-bytes",
-            "4096",
+            "512",
             "--json",
         ],
     ]
@@ -158,6 +158,22 @@ fn what_is_learned_beside_a_server_changes_its_slates_without_a_failed_request()
     // The events that came meanwhile, and they alone: what was learned is not learned again.
     assert_eq!(told["events"], 40, "{told}");
     until(&address, |version| version == "000001+2");
+    // What had no room is not lost with the process: the next one ships it, though nothing has happened.
+    let rest = [
+        &["train", "log", "--model", "sasrec"][..],
+        &SMALL,
+        &["--continue", "--delta-every", "1s", "--deltas", "1", "--json"],
+    ]
+    .concat();
+    let told = answered(dir, &rest);
+    let told: Value = serde_json::from_str(told.trim()).expect("one delta");
+    assert_eq!((&told["delta"], &told["events"]), (&json!(3), &json!(0)), "{told}");
+    assert!(told["rows"].as_u64().unwrap() > 0, "{told}");
+    until(&address, |version| version == "000001+3");
+    // Begun anew, with fewer deltas than the server has seen.
+    std::fs::remove_dir_all(dir.join("log/deltas")).unwrap();
+    answered(dir, &rest);
+    until(&address, |version| version == "000001+1");
     server.stop();
 
     answered(dir, &["verify", "log"]);

@@ -4,6 +4,7 @@
 //! ```text
 //! DIR/deltas/000001/sasrec/snapshot/      the model as version 000001 has it
 //! DIR/deltas/000001/sasrec/000001.delta   rows that changed since, and the network
+//! DIR/deltas/000001/sasrec/waiting-000001 rows that it had no room for (`--delta-bytes`)
 //! ```
 
 use std::path::Path;

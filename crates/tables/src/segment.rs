@@ -2,9 +2,9 @@
 //!
 //! A key goes to the emptier one of its two buckets, so that they fill evenly and few have to move
 //! before the segment is nearly full (Azar et al. 1999); to the first one where that is not much
-//! fuller, so that most look-ups of many keys (`lookup`) end there. Where both are full, somebody of either moves whose other
-//! bucket has room; a bit a bucket tells that without a look at it, which would be another wait for
-//! memory.
+//! fuller, so that most look-ups of many keys (`lookup`) end there. Where both are full, somebody of
+//! either moves whose other bucket has room; a bit a bucket tells that without a look at it, which
+//! would be another wait for memory.
 
 use std::collections::BTreeMap;
 

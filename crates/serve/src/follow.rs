@@ -40,7 +40,7 @@ struct Followed {
 
 /// Looks once for new deltas of the version in service.
 pub(crate) fn look(inner: &Inner) {
-    // Whoever died with it left it as it was after some delta, or is refused by the next one.
+    // Where a look panicked, tables are as some delta left them, and what does not follow that is refused.
     let mut following = inner.following.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(version) = inner.world.load().version.clone() else { return };
     if following.version != version.folder() {
@@ -82,8 +82,10 @@ impl Following {
         }
         // What came before one that is refused is taken over.
         let mut looked = followed.follower.follow(&followed.served);
-        if looked.as_ref().is_err_and(tables::ship::Error::is_out_of_order) {
-            // The folder may have been begun anew, and have as many deltas again.
+        let is_told =
+            |error: &tables::ship::Error| self.refused.as_ref() == Some(&error.to_string());
+        if looked.as_ref().is_err_and(|error| error.is_out_of_order() && !is_told(error)) {
+            // The folder may have been begun anew, and have as many deltas again. Once: it is all read.
             let anew = Followed::open(inner, name, followed.dir.clone(), None)?;
             if anew.follower.follow(&anew.served).is_ok() {
                 (*followed, looked) = (anew, Ok(0));

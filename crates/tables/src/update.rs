@@ -10,8 +10,8 @@ use crate::slab::Piece;
 use crate::table::UNKNOWN;
 use crate::{Bags, Optimiser, Pooling, Result, Table};
 
-/// Its square is finite in f32.
-const SUM_MAX: f64 = 1e19;
+/// Gradients of a batch may come to so much: the state of a row, a sum of squares, stays finite for 10^8 steps.
+const SUM_MAX: f64 = 1e15;
 
 impl Table {
     /// One step: `gradient` `[samples, stride]` is that of [`Table::pooled`], this table's part of it
@@ -76,8 +76,8 @@ impl Table {
         Ok(())
     }
 
-    /// Refuses gradients whose sum over all bags would have no finite square: the state of a row would be
-    /// infinite, and the row would never learn again.
+    /// Refuses gradients whose squares, summed, would not stay finite: the state of a row would be infinite,
+    /// and the row would never learn again.
     fn check_steps(&self, bags: &Bags<'_>, pooling: Pooling, bounds: &[f32]) -> Result<()> {
         let parts = bounds.iter().enumerate().map(|(bag, bound)| {
             let ids = bags.range(bag).len();
@@ -91,8 +91,9 @@ impl Table {
         match sum.is_finite() && sum < SUM_MAX {
             true => Ok(()),
             false => {
-                let what = "their squares, summed over the batch, are beyond f32";
-                Err(self.wrong(format!("gradients of up to {sum:e} in all: {what}")))
+                let what =
+                    "clip them, or learn at a lower rate: their squares would be beyond f32";
+                Err(self.wrong(format!("gradients of up to {sum:e} in all; {what}")))
             }
         }
     }

@@ -270,6 +270,10 @@ impl Items {
             return Err(Error::Refused(what));
         }
         tracker.touch(0, table, &rows.ids)?;
+        tracker.touch(0, table, &rows.tombstones)?;
+        for id in &rows.tombstones {
+            table.forget(*id);
+        }
         table.admit(&rows.ids)?;
         let mut row = vec![0.0; wide];
         for (at, id) in rows.ids.iter().enumerate() {

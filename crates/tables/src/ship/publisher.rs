@@ -21,6 +21,8 @@ pub struct Publisher {
     /// Number and checksum of the last delta.
     sequence: u64,
     previous: String,
+    /// The delta beside which rows were kept that wait.
+    kept: Option<u64>,
 }
 
 /// Where rows are kept that delta number `sequence` had no room for.
@@ -73,6 +75,7 @@ impl Publisher {
             previous: base.clone(),
             base,
             sequence: 0,
+            kept: None,
         }
     }
 
@@ -112,7 +115,8 @@ impl Publisher {
     ) -> Result<Published> {
         while self.settle()? {}
         let mut delta = self.next(tables, taken, dense)?;
-        let (path, bytes) = self.write(&mut delta, &delta_name(self.sequence + 1))?;
+        self.forget_others()?;
+        let (path, bytes) = self.write(&mut delta, delta_name(self.sequence + 1))?;
         // What waited before it: a leftover that nobody reads.
         let waited = self.folder.join(waiting_name(self.sequence));
         let _ = self.files.change(Change::Remove(&waited));
@@ -130,7 +134,22 @@ impl Publisher {
     pub fn keep(&mut self, tables: &[&Table], left_out: &Taken) -> Result<()> {
         while self.settle()? {}
         let mut delta = self.next(tables, left_out, None)?;
-        self.write(&mut delta, &waiting_name(self.sequence + 1)).map(drop)
+        self.write(&mut delta, waiting_name(self.sequence + 1))?;
+        self.kept = Some(delta.sequence);
+        Ok(())
+    }
+
+    /// Removes what somebody kept beside the next delta who died before he wrote it: this one is another.
+    fn forget_others(&self) -> Result<()> {
+        let next = self.sequence + 1;
+        let path = self.folder.join(waiting_name(next));
+        let found = self.files.list(&self.folder).map_err(data::Error::io(&self.folder))?;
+        if self.kept == Some(next) || !found.contains(&path) {
+            return Ok(());
+        }
+        let change = |change| self.files.change(change).map_err(data::Error::io(&path));
+        change(Change::Remove(&path))?;
+        change(Change::SyncDir(&self.folder)).map_err(Error::from)
     }
 
     /// The rows that were kept beside the last delta.
@@ -171,8 +190,8 @@ impl Publisher {
         })
     }
 
-    fn write(&self, delta: &mut Delta, name: &str) -> Result<(PathBuf, u64)> {
-        let path = self.folder.join(name);
+    fn write(&self, delta: &mut Delta, name: String) -> Result<(PathBuf, u64)> {
+        let path = self.folder.join(&name);
         let temporary = self.folder.join(format!(".{name}.new"));
         // A leftover of a writer that died.
         let _ = self.files.change(Change::Remove(&temporary));

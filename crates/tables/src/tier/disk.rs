@@ -99,9 +99,11 @@ impl DiskTier {
     /// # Errors
     /// Where the folder cannot be read or written, is damaged, in use, newer, or of other sizes.
     pub fn open(files: Arc<dyn Files>, disk: Disk) -> Result<DiskTier> {
-        let bytes = disk.rows.checked_mul(2 * (disk.record as u64).saturating_add(SUM as u64));
-        let bytes = bytes.filter(|bytes| disk.rows > 0 && disk.record > 0 && *bytes < 1 << 60);
-        let Some(bytes) = bytes.map(|bytes| bytes.next_multiple_of(1 << 12)) else {
+        let can_be = (1..1 << 40).contains(&disk.rows) && (1..=1 << 24).contains(&disk.record);
+        let bytes = can_be.then_some(2 * (disk.record + SUM) as u64);
+        let bytes = bytes.and_then(|both| both.checked_mul(disk.rows));
+        let Some(bytes) = bytes.and_then(|bytes| bytes.checked_next_multiple_of(1 << 12))
+        else {
             let what = format!("{} rows of {} bytes cannot be", disk.rows, disk.record);
             return Err(Error::Setting { field: "disk", what });
         };

@@ -243,6 +243,22 @@ fn what_had_no_room_is_there_after_a_stop() {
 }
 
 #[test]
+fn what_a_trainer_kept_that_died_is_not_taken_for_another_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut trainer = table(&[1, 2], Dtype::F32);
+    let mut tracker = Tracker::new(1, ALL);
+    let mut dead = Publisher::begin(real(), folder.path(), contents(&[&trainer])).unwrap();
+    tracker.begin("all");
+    step(&mut tracker, &mut trainer, &[1, 2], 1.0);
+    let all = tracker.take("all", &[&trainer]).unwrap();
+    dead.keep(&[&trainer], &all).unwrap();
+    // The delta that it was kept for never came; this one leaves nothing out.
+    let mut next = Publisher::resume(real(), folder.path()).unwrap();
+    next.delta(&[&trainer], &all, None).unwrap();
+    assert_eq!(next.waiting().unwrap(), None);
+}
+
+#[test]
 fn what_is_touched_while_a_budget_is_shipped_is_shipped_again() {
     let mut trainer = table(&[1, 2], Dtype::F32);
     let mut tracker = Tracker::new(1, ALL);

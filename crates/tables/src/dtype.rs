@@ -33,6 +33,11 @@ impl Dtype {
     }
 }
 
+/// The largest number of [`Dtype::Bf16`].
+pub(crate) const BF16_MAX: f32 = f32::from_bits(0x7f7f_0000);
+/// The largest number of [`Dtype::F16`].
+pub(crate) const F16_MAX: f32 = 65_504.0;
+
 /// To the nearest, ties to even; NaN stays NaN.
 #[inline(always)]
 pub(crate) fn to_bf16(value: f32) -> u16 {

@@ -1,6 +1,6 @@
 //! Rows of one width in chunks: a slab grows by a chunk, and nothing that it has moves.
 
-use crate::dtype::{from_bf16, from_f16, to_bf16, to_f16};
+use crate::dtype::{BF16_MAX, F16_MAX, from_bf16, from_f16, to_bf16, to_f16};
 use crate::memory::Memory;
 use crate::prefetch::prefetch;
 use crate::quantised::{encode_int4, encode_int8};
@@ -262,12 +262,12 @@ impl Chunk {
         match self {
             Chunk::F32(values) => values[from..from + row.len()].copy_from_slice(row),
             Chunk::Bf16(values) => {
-                within(row, f32::from_bits(0x7f7f_0000))?;
+                within(row, BF16_MAX)?;
                 let own = &mut values[from..from + row.len()];
                 own.iter_mut().zip(row).for_each(|(own, value)| *own = to_bf16(*value));
             }
             Chunk::F16(values) => {
-                within(row, 65_504.0)?;
+                within(row, F16_MAX)?;
                 let own = &mut values[from..from + row.len()];
                 own.iter_mut().zip(row).for_each(|(own, value)| *own = to_f16(*value));
             }

@@ -80,8 +80,7 @@ impl Table {
     }
 
     /// Forgets every id that was touched last before this time; says which, the lowest first: tell a tracker of
-    /// them, so that they are shipped as tombstones. (For one without a row it need not be before: nobody can
-    /// say how far it is from what was shipped, so it goes first.)
+    /// them, so that they are shipped as tombstones. Afterwards is early enough: those go before all rows.
     ///
     /// # Errors
     /// Without [`Table::track_usage`].

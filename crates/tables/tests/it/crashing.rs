@@ -330,44 +330,23 @@ impl RandomFile for Anywhere {
     }
 }
 
-/// A planted bug: no folder is ever synced, though it says so.
-pub(crate) struct NoFolderSynced(pub(crate) CrashingFiles);
-
-impl Files for NoFolderSynced {
-    fn open(&self, path: &Path) -> io::Result<Box<dyn ReadFile>> {
-        self.0.open(path)
-    }
-
-    fn create(&self, path: &Path) -> io::Result<Box<dyn WriteFile>> {
-        self.0.create(path)
-    }
-
-    fn random(&self, path: &Path, access: Access) -> io::Result<Box<dyn RandomFile>> {
-        self.0.random(path, access)
-    }
-
-    fn change(&self, change: Change<'_>) -> io::Result<()> {
-        match change {
-            Change::SyncDir(_) => Ok(()),
-            change => self.0.change(change),
-        }
-    }
-
-    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
-        self.0.list(dir)
-    }
-
-    fn lock(&self, path: &Path) -> io::Result<Option<Lock>> {
-        self.0.lock(path)
-    }
+/// What is never synced, though it says so.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Never {
+    /// Files that are written from their beginning to their end.
+    Written,
+    /// Files that are written anywhere.
+    Random,
+    Folders,
 }
 
-/// A planted bug: no file is ever synced, though it says so.
-pub(crate) struct NeverSynced(pub(crate) CrashingFiles);
+/// A disk with a planted bug.
+pub(crate) struct Planted(pub(crate) CrashingFiles, pub(crate) Never);
 
-struct NeverSyncedFile(Box<dyn WriteFile>);
+/// A file of it.
+struct Lying<F>(F);
 
-impl Write for NeverSyncedFile {
+impl Write for Lying<Box<dyn WriteFile>> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.write(bytes)
     }
@@ -377,24 +356,54 @@ impl Write for NeverSyncedFile {
     }
 }
 
-impl WriteFile for NeverSyncedFile {
+impl WriteFile for Lying<Box<dyn WriteFile>> {
     fn sync(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
 
-impl Files for NeverSynced {
+impl RandomFile for Lying<Box<dyn RandomFile>> {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.0.read_at(buffer, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.0.write_at(bytes, offset)
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        self.0.set_len(bytes)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Files for Planted {
     fn open(&self, path: &Path) -> io::Result<Box<dyn ReadFile>> {
         self.0.open(path)
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn WriteFile>> {
-        Ok(Box::new(NeverSyncedFile(self.0.create(path)?)))
+        let file = self.0.create(path)?;
+        Ok(if matches!(self.1, Never::Written) { Box::new(Lying(file)) } else { file })
+    }
+
+    fn random(&self, path: &Path, access: Access) -> io::Result<Box<dyn RandomFile>> {
+        let file = self.0.random(path, access)?;
+        Ok(if matches!(self.1, Never::Random) { Box::new(Lying(file)) } else { file })
     }
 
     fn change(&self, change: Change<'_>) -> io::Result<()> {
-        // Folders are synced: it is the bytes of files that are missing under good names.
-        self.0.change(change)
+        match (self.1, change) {
+            (Never::Folders, Change::SyncDir(_)) => Ok(()),
+            (_, change) => self.0.change(change),
+        }
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use data::{FaultyFiles, Files, RealFiles};
 use tables::{Disk, DiskTier, Tier};
 
-use crate::crashing::{CrashingFiles, Loss, NoFolderSynced};
+use crate::crashing::{CrashingFiles, Loss, Never, Planted};
 
 const RECORD: usize = 12;
 const ROWS: u64 = 40;
@@ -163,8 +163,8 @@ fn work(files: Arc<dyn Files>, folder: &Path) -> tables::Result<()> {
     write(&mut tier, &[2, 5, 30, 35], 5)
 }
 
-#[test]
-fn a_crash_anywhere_leaves_the_last_flush_whole() {
+/// What [`work`] leaves, by what the last flush said.
+fn states() -> [(Option<&'static str>, Vec<Option<u8>>); 3] {
     let empty = vec![None; ROWS as usize];
     let mut first = empty.clone();
     first[..20].fill(Some(1));
@@ -173,6 +173,16 @@ fn a_crash_anywhere_leaves_the_last_flush_whole() {
     for (row, version) in [(2, 4), (4, 3), (30, 3), (31, 4)] {
         second[row] = Some(version);
     }
+    [(None, empty), (Some("first"), first), (Some("second"), second)]
+}
+
+/// Which of these a flush left.
+fn state_of(note: Option<&str>) -> usize {
+    states().iter().position(|(own, _)| *own == note).expect("a flush of the work")
+}
+
+#[test]
+fn a_crash_anywhere_leaves_the_last_flush_whole() {
     let folder = tempfile::tempdir().unwrap();
     let counting = FaultyFiles::failing_from(u64::MAX);
     work(Arc::new(counting.clone()), folder.path()).unwrap();
@@ -185,13 +195,9 @@ fn a_crash_anywhere_leaves_the_last_flush_whole() {
         assert_eq!(result.is_err(), fail_from < operations, "{fail_from}");
         let mut tier = open(folder.path());
         let found = versions(&mut tier).unwrap();
-        let state = match tier.note().unwrap().as_deref() {
-            None => &empty,
-            Some("first") => &first,
-            _ => &second,
-        };
-        assert_eq!(&found, state, "after a crash at {fail_from}");
-        met[[&empty, &first, &second].iter().position(|it| *it == state).unwrap()] += 1;
+        let state = state_of(tier.note().unwrap().as_deref());
+        assert_eq!(found, states()[state].1, "after a crash at {fail_from}");
+        met[state] += 1;
         // And it goes on.
         write(&mut tier, &[0, 2, 39], 9).unwrap();
         tier.flush("third").unwrap();
@@ -205,19 +211,6 @@ fn a_crash_anywhere_leaves_the_last_flush_whole() {
 const LOSSES: [Loss; 6] =
     [Loss::Nothing, Loss::Unsynced, Loss::Some(1), Loss::Some(2), Loss::Some(3), Loss::Some(4)];
 
-/// States of the folder by what its last flush said.
-fn states() -> [(Option<&'static str>, Vec<Option<u8>>); 3] {
-    let empty = vec![None; ROWS as usize];
-    let mut first = empty.clone();
-    first[..20].fill(Some(1));
-    [2, 3, 9].iter().for_each(|row| first[*row] = Some(2));
-    let mut second = first.clone();
-    for (row, version) in [(2, 4), (4, 3), (30, 3), (31, 4)] {
-        second[row] = Some(version);
-    }
-    [(None, empty), (Some("first"), first), (Some("second"), second)]
-}
-
 /// What is wrong with a folder after power was lost, in words.
 fn wrong_after(files: &CrashingFiles, loss: Loss, at_least: Option<&str>) -> Option<String> {
     let disk = Disk { threads: 1, ..disk(Path::new("/m/slab")) };
@@ -226,13 +219,12 @@ fn wrong_after(files: &CrashingFiles, loss: Loss, at_least: Option<&str>) -> Opt
         Err(error) => return Some(error.to_string()),
     };
     let note = tier.note().unwrap();
-    let states = states();
-    let place = |note: Option<&str>| states.iter().position(|(own, _)| *own == note).unwrap();
-    if place(note.as_deref()) < place(at_least) {
+    let state = state_of(note.as_deref());
+    if state < state_of(at_least) {
         return Some(format!("{at_least:?} had been flushed, {note:?} is there"));
     }
     match versions(&mut tier) {
-        Ok(found) if found == states[place(note.as_deref())].1 => None,
+        Ok(found) if found == states()[state].1 => None,
         Ok(found) => Some(format!("{note:?} with {found:?}")),
         Err(error) => Some(error.to_string()),
     }
@@ -282,9 +274,11 @@ fn power_that_is_lost_anywhere_leaves_a_flush_whole() {
 }
 
 #[test]
-fn a_folder_that_is_never_synced_is_found_by_the_sweep() {
-    let wrong = wrong_anywhere(|files| Arc::new(NoFolderSynced(files)));
-    assert!(!wrong.is_empty(), "a planted bug that nobody sees");
+fn a_sync_that_is_left_out_is_found_by_the_sweep() {
+    for never in [Never::Written, Never::Random, Never::Folders] {
+        let wrong = wrong_anywhere(|files| Arc::new(Planted(files, never)));
+        assert!(!wrong.is_empty(), "{never:?}: a planted bug that nobody sees");
+    }
 }
 
 #[test]
@@ -320,75 +314,14 @@ fn a_checkpoint_that_is_gone_or_newer_is_no_empty_table() {
     tier.flush("one").unwrap();
     drop(tier);
     let path = folder.path().join("checkpoint");
-    let newer = serde_json::json!({"format": "tastemaker-slab", "version": 99, "shape": "x"});
     let said = || {
         let error = DiskTier::open(Arc::new(RealFiles), disk(folder.path())).err().unwrap();
         error.to_string()
     };
     let own: serde_json::Value = data::sealed::read_checked(&RealFiles, &path).unwrap().0;
-    let newer = serde_json::json!({"format": own["format"], "version": 99, "shape": newer});
+    let newer = serde_json::json!({"format": own["format"], "version": 99, "shape": "x"});
     data::sealed::write_checked(&RealFiles, &path, &newer).unwrap();
     assert!(said().contains("version 99 is newer") && said().contains("upgrade"), "{}", said());
     std::fs::remove_file(&path).unwrap();
     assert!(said().contains("checkpoint: damaged: it is gone"), "{}", said());
-}
-
-/// Files whose random ones say that they have synced, and have not.
-struct Unsynced(FaultyFiles);
-
-impl Files for Unsynced {
-    fn open(&self, path: &Path) -> std::io::Result<Box<dyn data::ReadFile>> {
-        self.0.open(path)
-    }
-    fn create(&self, path: &Path) -> std::io::Result<Box<dyn data::WriteFile>> {
-        self.0.create(path)
-    }
-    fn random(
-        &self,
-        path: &Path,
-        access: data::Access,
-    ) -> std::io::Result<Box<dyn data::RandomFile>> {
-        Ok(Box::new(Lying(self.0.random(path, access)?)))
-    }
-    fn change(&self, change: data::Change<'_>) -> std::io::Result<()> {
-        self.0.change(change)
-    }
-    fn list(&self, dir: &Path) -> std::io::Result<Vec<std::path::PathBuf>> {
-        self.0.list(dir)
-    }
-    fn lock(&self, path: &Path) -> std::io::Result<Option<data::Lock>> {
-        self.0.lock(path)
-    }
-}
-
-struct Lying(Box<dyn data::RandomFile>);
-
-impl data::RandomFile for Lying {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> std::io::Result<()> {
-        self.0.read_at(buffer, offset)
-    }
-    fn write_at(&self, bytes: &[u8], offset: u64) -> std::io::Result<()> {
-        self.0.write_at(bytes, offset)
-    }
-    fn set_len(&self, bytes: u64) -> std::io::Result<()> {
-        self.0.set_len(bytes)
-    }
-    fn len(&self) -> std::io::Result<u64> {
-        self.0.len()
-    }
-    fn sync(&self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-#[test]
-fn a_sync_that_is_left_out_is_found_by_the_sweep() {
-    let mut lost = 0;
-    for fail_from in 8..60 {
-        let folder = tempfile::tempdir().unwrap();
-        let files = Unsynced(FaultyFiles::failing_from(fail_from));
-        let _ = work(Arc::new(files), folder.path());
-        lost += usize::from(versions(&mut open(folder.path())).is_err());
-    }
-    assert!(lost > 0, "a planted bug that nobody sees");
 }

@@ -8,7 +8,7 @@ use data::{Change, Files};
 use tables::ship::{Follower, Publisher, Tracker, delta_name};
 use tables::{Dtype, Table};
 
-use crate::crashing::{CrashingFiles, Loss, NeverSynced};
+use crate::crashing::{CrashingFiles, Loss, Never, Planted};
 use crate::shipping::{Rows, contents, served, step, table, trained};
 
 const FOLDER: &str = "/m/1";
@@ -144,8 +144,9 @@ fn a_crash_leaves_the_old_state_or_the_new_one() {
 
 #[test]
 fn the_sweep_finds_a_writer_that_never_syncs() {
-    let never =
-        |disk: &CrashingFiles| -> Arc<dyn Files> { Arc::new(NeverSynced(disk.clone())) };
+    let never = |disk: &CrashingFiles| -> Arc<dyn Files> {
+        Arc::new(Planted(disk.clone(), Never::Written))
+    };
     let error = sweep(&empty, &never, &publish).unwrap_err();
     assert!(error.contains("Unsynced") || error.contains("Some"), "{error}");
     let error = sweep(&with_snapshot, &never, &add_delta).unwrap_err();
